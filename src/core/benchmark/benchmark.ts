@@ -1,0 +1,34 @@
+import type { CellCode, Space } from '../space/space.js';
+
+/** What a benchmark knows of one cell. Accuracies are fractions in [0, 1]; NaN where a table has no value. */
+export interface Evaluation {
+  /** Validation accuracy, one value a repeat. */
+  validation: readonly number[];
+  /** Test accuracy, one value a repeat. */
+  test: readonly number[];
+  /** Trainable parameters of the network. */
+  parameters: number;
+  /** Training time of one repeat in seconds (CPU seconds for the embedded benchmark). */
+  seconds: number;
+}
+
+/** Accuracies of cells, from a table or by training. Identity is the canonical cell: isomorphic cells are one. */
+export interface Benchmark {
+  readonly name: string;
+  readonly summary: string;
+  readonly space: Space;
+  /** Number of cells it knows, or `space.size` where cells are trained on demand. */
+  readonly cells: number;
+  /** Whether the cell (or an isomorphic one) can be evaluated. */
+  has(cell: CellCode): boolean;
+  /** Rejects with exit code 3 where the cell is unknown. */
+  lookup(cell: CellCode): Promise<Evaluation>;
+  /** Best mean test accuracy of all cells, where the whole is known: the zero of regret. */
+  readonly bestTest?: number;
+  /** Rank (1 = best) of a mean test accuracy among all cells, where the whole is known. */
+  rank?(test: number): number;
+  /** The known cells in canonical form, where they can be listed; do not write to it. */
+  list?(): Uint32Array;
+  /** Where the figures come from, for `benchmark describe` and manifests. */
+  readonly provenance: string;
+}
