@@ -1,0 +1,135 @@
+import type { Benchmark, Evaluation } from '../benchmark/benchmark.js';
+import { stream } from '../random/random.js';
+import type { CellCode, Space } from '../space/space.js';
+
+/** A cell that a searcher wants evaluated. */
+export interface Proposal {
+  cell: CellCode;
+  /** Where it came from: `seed`, `random`, `nao`, … */
+  origin: string;
+  round: number;
+}
+
+/** One query, as the run log and `queries-*.parquet` show it. Accuracies are fractions. */
+export interface QueryRow {
+  /** Number of the query, from 1; every unique architecture counts once, initial samples included. */
+  query: number;
+  round: number;
+  cell: number;
+  hash: string;
+  searcher: string;
+  origin: string;
+  /** The validation accuracy that the searcher sees: one random repeat. */
+  validation: number;
+  /** Mean test accuracy over the repeats, which the searcher never sees. */
+  test: number;
+  best_validation: number;
+  /** Test accuracy of the best cell by validation so far (protocol V). */
+  best_test: number;
+  /** Best test accuracy of the benchmark − `best_test`; NaN where the benchmark's best is not known. */
+  regret: number;
+  /** Rank of `best_test` among all cells of the benchmark, 1 = best; 0 where it is not known. */
+  rank: number;
+  /** Training time that the query would have cost, in seconds. */
+  seconds: number;
+}
+
+/**
+ * What makes two proposals the same query. `cell`: the canonical cell, so that isomorphic copies are one; `sequence`: the
+ * token sequence, as the reference has it (REFERENCE §9).
+ */
+export type Identity = 'cell' | 'sequence';
+
+export interface PoolOptions {
+  benchmark: Benchmark;
+  searcher: string;
+  seed: number;
+  identity?: Identity;
+  /** Target of the predictor: max(validation − floor, 0) / (1 − floor); REFERENCE §7 has floor 0.8. */
+  targetFloor?: number;
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** All that a search has queried, in order: what it counts, what it learns from, and what it must not propose again. */
+export class Pool {
+  readonly space: Space;
+  readonly rows: QueryRow[] = [];
+  readonly #options: Required<PoolOptions>;
+  readonly #known = new Set<number>();
+  #best: QueryRow | undefined;
+
+  constructor(options: PoolOptions) {
+    this.#options = { identity: 'cell', targetFloor: 0.8, ...options };
+    this.space = options.benchmark.space;
+  }
+
+  get size(): number {
+    return this.rows.length;
+  }
+
+  #key(cell: CellCode): number {
+    return this.#options.identity === 'cell' ? this.space.canonical(cell) : cell;
+  }
+
+  /** Whether the cell was queried before. */
+  has(cell: CellCode): boolean {
+    return this.#known.has(this.#key(cell));
+  }
+
+  /** Count one query and give its row. The repeat that is seen is drawn from the cell's own random stream. */
+  add({ cell, origin, round }: Proposal, evaluation: Evaluation): QueryRow {
+    const { benchmark, searcher, seed } = this.#options;
+    const repeat = stream(seed, 'repeat', this.#key(cell)).int(evaluation.validation.length);
+    const validation = evaluation.validation[repeat]!;
+    const test = mean(evaluation.test);
+    const best = this.#best;
+    const leads = !best || validation > best.best_validation;
+    const best_test = leads ? test : best.best_test;
+    const row: QueryRow = {
+      query: this.size + 1,
+      round,
+      cell,
+      hash: this.space.hash(cell),
+      searcher,
+      origin,
+      validation,
+      test,
+      best_validation: leads ? validation : best.best_validation,
+      best_test,
+      regret: (benchmark.bestTest ?? Number.NaN) - best_test,
+      rank: benchmark.rank?.(best_test) ?? 0,
+      seconds: evaluation.seconds,
+    };
+    this.restore(row);
+    return row;
+  }
+
+  /** Put a row of an earlier part of the same run back (resume). */
+  restore(row: QueryRow): void {
+    this.#known.add(this.#key(row.cell));
+    this.rows.push(row);
+    this.#best = row;
+  }
+
+  /** The predictor's target of a row, in [0, 1]. */
+  target(row: QueryRow): number {
+    const floor = this.#options.targetFloor;
+    return Math.max(row.validation - floor, 0) / (1 - floor);
+  }
+
+  /** The `count` best rows by validation, best first; ties go to the earlier query. */
+  top(count: number): QueryRow[] {
+    return [...this.rows].sort((a, b) => b.validation - a.validation || a.query - b.query).slice(0, count);
+  }
+
+  /** Tokens of rows, row-major [rows, sequenceLength]. */
+  tokens(rows: readonly QueryRow[]): Int32Array {
+    const { sequenceLength } = this.space;
+    const tokens = new Int32Array(rows.length * sequenceLength);
+    rows.forEach((row, i) => {
+      this.space.encode(row.cell, tokens, i * sequenceLength);
+    });
+    return tokens;
+  }
+}

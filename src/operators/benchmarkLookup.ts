@@ -1,0 +1,42 @@
+import { concatMap, filter, type OperatorFunction, take } from 'rxjs';
+import { z } from 'zod';
+import type { Benchmark } from '../core/benchmark/benchmark.js';
+import type { Pool, Proposal, QueryRow } from '../core/search/pool.js';
+import { defineOperator } from '../core/spec/defineOperator.js';
+
+export interface BenchmarkLookupOptions {
+  benchmark: Benchmark;
+  pool: Pool;
+  /** Most queries of the whole search. */
+  budget: number;
+}
+
+/**
+ * Evaluates proposals in their order and counts each as one query of the pool. Proposals that the pool has already are passed over
+ * uncharged; at the budget the source is unsubscribed.
+ */
+export const benchmarkLookup = defineOperator(
+  {
+    name: 'benchmarkLookup',
+    kind: 'operator',
+    summary: 'Queries the benchmark and counts the query',
+    params: z.strictObject({
+      budget: z.int().min(1).default(1000).describe('most queries of the whole search'),
+    }),
+    needs: ['benchmark', 'pool'],
+    input: ['cell', 'origin', 'round'],
+    output: ['query', 'validation', 'test', 'best_validation', 'best_test', 'regret', 'rank'],
+    stability: 'stable',
+    example: 'benchmarkLookup: { budget: 300 }',
+  },
+  ({ benchmark, pool, budget }: BenchmarkLookupOptions): OperatorFunction<Proposal, QueryRow> =>
+    (proposals) =>
+      proposals.pipe(
+        filter(({ cell }) => !pool.has(cell)),
+        take(Math.max(0, budget - pool.size)),
+        concatMap(async (proposal) => ({ proposal, evaluation: await benchmark.lookup(proposal.cell) })),
+        // Again, as an isomorphic copy may have waited in the same round.
+        filter(({ proposal }) => !pool.has(proposal.cell)),
+        concatMap(({ proposal, evaluation }) => [pool.add(proposal, evaluation)]),
+      ),
+);

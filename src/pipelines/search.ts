@@ -1,0 +1,83 @@
+import { concat, concatMap, defer, EMPTY, from, map, type Observable, range, takeWhile } from 'rxjs';
+import type { Benchmark } from '../core/benchmark/benchmark.js';
+import type { Pool, QueryRow } from '../core/search/pool.js';
+import { benchmarkLookup } from '../operators/benchmarkLookup.js';
+import type { ProposalRow } from '../operators/naoPropose.js';
+import type { TrainRow } from '../operators/trainOnPool.js';
+import type { Searcher } from './searchers/searcher.js';
+
+/** The end of a round: where a run is checkpointed. */
+export interface RoundRow {
+  round: number;
+  /** Queries so far. */
+  queries: number;
+  /** New cells of this round. */
+  fresh: number;
+}
+
+/** What a search says of itself, one row at a time. */
+export type SearchEvent =
+  | { event: 'query'; row: QueryRow }
+  | { event: 'proposal'; row: ProposalRow }
+  | { event: 'train'; row: TrainRow }
+  | { event: 'round'; row: RoundRow };
+
+export interface SearchOptions {
+  searcher: Searcher;
+  benchmark: Benchmark;
+  pool: Pool;
+  /** Most queries. */
+  budget: number;
+  /** Most rounds, the initial sample included. */
+  rounds: number;
+  /** First round to run: 0, or the one after the checkpoint that a run is resumed from. */
+  firstRound?: number;
+  /** The search ends after so many rounds in a row without a new cell (REFERENCE §7: it runs dry). */
+  patience?: number;
+  /** Completes when the round's state is safe; the next round begins after it. */
+  checkpoint?: (row: RoundRow) => Promise<void>;
+}
+
+/**
+ * The search of the paper (§3.3): propose → benchmark lookup → train, round after round, until the budget is spent, the
+ * rounds are over or nothing new is found.
+ */
+export function search(options: SearchOptions): Observable<SearchEvent> {
+  const { searcher, benchmark, pool, budget, rounds, firstRound = 0, patience = 3, checkpoint } = options;
+  let dryRounds = 0;
+  const finished = () => pool.size >= budget || dryRounds >= patience;
+
+  const round = (index: number) =>
+    defer(() => {
+      const before = pool.size;
+      const reported: ProposalRow[] = [];
+
+      const queries = searcher
+        .propose(index, (row) => reported.push(row))
+        .pipe(benchmarkLookup({ benchmark, pool, budget }), as('query'));
+
+      const learning = defer(() => {
+        dryRounds = pool.size > before ? 0 : dryRounds + 1;
+        return finished() || !searcher.train ? EMPTY : searcher.train(index);
+      }).pipe(as('train'));
+
+      const end = defer(async (): Promise<RoundRow> => {
+        const row = { round: index, queries: pool.size, fresh: pool.size - before };
+        await checkpoint?.(row);
+        return row;
+      }).pipe(as('round'));
+
+      return concat(queries, defer(() => from(reported)).pipe(as('proposal')), learning, end);
+    });
+
+  return range(firstRound, Math.max(0, rounds - firstRound)).pipe(
+    concatMap(round),
+    takeWhile(({ event }) => event !== 'round' || !finished(), true),
+  );
+}
+
+/** Names the kind of a row. */
+const as =
+  <E extends SearchEvent['event']>(event: E) =>
+  (rows: Observable<Extract<SearchEvent, { event: E }>['row']>): Observable<SearchEvent> =>
+    rows.pipe(map((row) => ({ event, row }) as unknown as SearchEvent));

@@ -1,0 +1,42 @@
+import type { Benchmark } from '../../core/benchmark/benchmark.js';
+import type { Controller } from '../../core/engine/engine.js';
+import type { Pool } from '../../core/search/pool.js';
+import { naoPropose } from '../../operators/naoPropose.js';
+import { seedCells } from '../../operators/seedCells.js';
+import { trainOnPool } from '../../operators/trainOnPool.js';
+import type { Searcher } from './searcher.js';
+
+export interface NaoOptions {
+  controller: Controller;
+  benchmark: Benchmark;
+  pool: Pool;
+  seed: number;
+  /** Size of the initial random sample. */
+  initial: number;
+  /** New cells a round. */
+  perRound: number;
+  /** Inner epochs a round. */
+  epochs: number;
+  learningRate?: number;
+  freezeEncoder?: boolean;
+}
+
+/** Neural architecture optimisation with a controller, pretrained or not (paper §3.3, REFERENCE §7). */
+export function nao(options: NaoOptions): Searcher {
+  const { initial, perRound, epochs, learningRate, freezeEncoder, ...resources } = options;
+  return {
+    name: 'nao',
+    propose: (round, report) =>
+      round === 0
+        ? seedCells({ ...resources, round, count: initial })
+        : naoPropose({ ...resources, round, count: perRound, onStep: report }),
+    train: (round) =>
+      trainOnPool({
+        ...resources,
+        round,
+        epochs,
+        ...(learningRate !== undefined && { learningRate }),
+        ...(freezeEncoder !== undefined && { freezeEncoder }),
+      }),
+  };
+}

@@ -1,0 +1,20 @@
+import type { Benchmark } from '../../core/benchmark/benchmark.js';
+import type { Pool } from '../../core/search/pool.js';
+import { seedCells } from '../../operators/seedCells.js';
+import type { Searcher } from './searcher.js';
+
+export interface RandomSearchOptions {
+  benchmark: Benchmark;
+  pool: Pool;
+  seed: number;
+  /** Cells a round. */
+  perRound: number;
+}
+
+/** Random search without repetition: the weak baseline of the paper (Table 1, last row). */
+export function randomSearch({ benchmark, pool, seed, perRound }: RandomSearchOptions): Searcher {
+  return {
+    name: 'random',
+    propose: (round) => seedCells({ benchmark, pool, seed, count: perRound, round, origin: 'random' }),
+  };
+}
