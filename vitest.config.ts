@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { ClosingLine } from './test/support/closingLine.js';
 
 export default defineConfig({
   test: {
@@ -7,5 +8,6 @@ export default defineConfig({
     // Native addons and worker threads are under test: a process per file, no more than the cores.
     pool: 'forks',
     poolOptions: { forks: { maxForks: 2 } },
+    reporters: ['default', new ClosingLine()],
   },
 });
