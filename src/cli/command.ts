@@ -1,0 +1,93 @@
+import type { Argv, Options, PositionalOptions } from 'yargs';
+import { type ExitCode, exitCode, usageError } from '../core/errors.js';
+import { suggest } from '../core/suggest.js';
+import { createOutput, type Output } from './output.js';
+
+/** Parsed arguments: positionals and options by their camel-case names. */
+// biome-ignore lint/suspicious/noExplicitAny: yargs checks the types that each command declares
+export type Args = Record<string, any>;
+
+/** One command of the command line; each lies in a file of its own. */
+export interface Command {
+  /** Name and positionals as yargs has them, e.g. `count <space>`. */
+  readonly usage: string;
+  readonly describe: string;
+  readonly positionals?: Record<string, PositionalOptions>;
+  readonly options?: Record<string, Options>;
+  /** Pairs of command and explanation for `--help`. */
+  readonly examples: readonly (readonly [string, string])[];
+  readonly subcommands?: readonly Command[];
+  /** Runs the command; absent where a subcommand is needed. */
+  run?(args: Args, output: Output): Promise<ExitCode>;
+}
+
+export const nameOf = (command: Command): string => command.usage.split(' ')[0]!;
+
+/** Registers `command` with yargs; `done` is told the exit code. */
+export function register(parser: Argv, command: Command, done: (code: ExitCode) => void): Argv {
+  const { usage, describe, positionals = {}, options = {}, examples, subcommands = [], run } = command;
+  return parser.command(
+    usage,
+    describe,
+    (inner) => {
+      for (const [name, positional] of Object.entries(positionals)) inner.positional(name, positional);
+      inner.options(options);
+      for (const [example, text] of examples) inner.example(example, text);
+      for (const subcommand of subcommands) register(inner, subcommand, done);
+      if (!run) inner.demandCommand(1, `a subcommand is missing: ${subcommands.map(nameOf).join(', ')}`);
+      return inner;
+    },
+    async (args: Args) => {
+      if (!run) return;
+      checkValues(args, options);
+      done(await run(args, createOutput(args)));
+    },
+  );
+}
+
+/** yargs lets a number that is none, and a flag that is given twice, pass. */
+function checkValues(args: Args, options: Record<string, Options>): void {
+  for (const [name, { type }] of Object.entries(options)) {
+    const value = args[name];
+    if (Array.isArray(value) && type !== 'array') {
+      throw usageError(`--${name} is given ${value.length} times`, 'give it once');
+    }
+    if (type === 'number' && value !== undefined && !Number.isFinite(value)) {
+      throw usageError(`--${name} needs a number`, `for example --${name} ${options[name]!.default ?? 1}`);
+    }
+    if (type === 'string' && value === '')
+      throw usageError(`--${name} is empty`, 'give it a value or leave it out');
+  }
+}
+
+/** The error for what yargs did not understand, with "did you mean" from the command that `argv` reached. */
+export function misunderstood(message: string, argv: readonly string[], commands: readonly Command[]) {
+  let reached: Command | undefined;
+  let level = commands;
+  for (const word of argv) {
+    const next = level.find((command) => nameOf(command) === word);
+    if (!next) break;
+    reached = next;
+    level = next.subcommands ?? [];
+  }
+  const help = `see rxnas ${reached ? `${argv.slice(0, argv.indexOf(nameOf(reached)) + 1).join(' ')} ` : ''}--help`;
+  const unknown = /^Unknown (?:argument|command)s?: ([^,]+)/.exec(message)?.[1];
+  if (!unknown)
+    return usageError(message.charAt(0).toLowerCase() + message.slice(1).replaceAll('\n', ' '), help);
+
+  const isFlag = argv.some(
+    (word) => word === `--${unknown}` || word.startsWith(`--${unknown}=`) || word === `-${unknown}`,
+  );
+  const known = isFlag
+    ? [...Object.keys(reached?.options ?? {}), 'json', 'quiet', 'help', 'version']
+    : level.map(nameOf);
+  const near = suggest(unknown, known);
+  const dash = isFlag ? '--' : '';
+  const what = isFlag ? 'flag' : reached && level.length === 0 ? 'argument' : 'command';
+  return usageError(
+    `unknown ${what} '${dash}${unknown}'`,
+    near ? `did you mean '${dash}${near}'? Or ${help}` : help,
+  );
+}
+
+export { exitCode };

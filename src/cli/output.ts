@@ -1,0 +1,51 @@
+/** Data goes to stdout, everything else to stderr; `--quiet` silences what is not data. */
+export interface Output {
+  readonly quiet: boolean;
+  readonly json: boolean;
+  /** The result: one JSON document with `--json`, else the lines of `text`. */
+  result(data: unknown, text: () => string | string[]): void;
+  /** One row of a stream of results: a JSON line with `--json`, else nothing. */
+  row(data: unknown): void;
+  /** A remark for the person who watches. */
+  note(line: string): void;
+}
+
+export interface OutputFlags {
+  json?: boolean | undefined;
+  quiet?: boolean | undefined;
+}
+
+export function createOutput({ json = false, quiet = false }: OutputFlags): Output {
+  return {
+    quiet,
+    json,
+    result(data, text) {
+      const lines = json ? [JSON.stringify(data, undefined, 2)] : [text()].flat();
+      process.stdout.write(`${lines.join('\n')}\n`);
+    },
+    row(data) {
+      if (json) process.stdout.write(`${JSON.stringify(data)}\n`);
+    },
+    note(line) {
+      if (!quiet) process.stderr.write(`${line}\n`);
+    },
+  };
+}
+
+/** A table of cells as aligned text columns; numbers to the right. */
+export function table(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string[] {
+  const cells = [header, ...rows].map((row) => row.map(String));
+  const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
+  const right = header.map((_, column) =>
+    rows.every((row) => typeof row[column] === 'number' || /^[\d.,%±+– -]+$/.test(String(row[column]))),
+  );
+  return cells.map((row) =>
+    row
+      .map((cell, column) => (right[column] ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+export const percent = (fraction: number, digits = 2) => `${(100 * fraction).toFixed(digits)} %`;
+export const thousands = (n: number) => n.toLocaleString('en-US');

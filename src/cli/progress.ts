@@ -1,0 +1,93 @@
+import { MultiBar, type SingleBar } from 'cli-progress';
+
+/** One line of progress: how far, how fast, how long still. */
+export interface Progress {
+  update(done: number, note?: string): void;
+  stop(): void;
+}
+
+/** The progress lines of one command. On a terminal they are bars, elsewhere a plain line every few seconds. */
+export interface ProgressBoard {
+  add(name: string, total: number, unit: string): Progress;
+  stop(): void;
+}
+
+const lineEvery = 5_000;
+
+const duration = (seconds: number) => {
+  if (!Number.isFinite(seconds)) return '–';
+  const s = Math.round(seconds);
+  return s < 60 ? `${s} s` : `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')} min`;
+};
+
+export function progressBoard({ quiet = false }: { quiet?: boolean | undefined } = {}): ProgressBoard {
+  if (quiet) return { add: () => ({ update() {}, stop() {} }), stop() {} };
+  return process.stderr.isTTY ? bars() : lines();
+}
+
+/** Rate since the start (items a second) and the time that the rest takes at that rate. */
+function meter(total: number) {
+  const started = performance.now();
+  let first: number | undefined;
+  return (done: number) => {
+    first ??= done;
+    const seconds = (performance.now() - started) / 1000;
+    const rate = (done - first) / seconds;
+    return { rate: rate >= 10 ? rate.toFixed(0) : rate.toFixed(1), left: duration((total - done) / rate) };
+  };
+}
+
+function bars(): ProgressBoard {
+  const multi = new MultiBar({
+    format: '{name} {bar} {percentage}% | {value}/{total} {unit} | {rate}/s | {left} left {note}',
+    stream: process.stderr,
+    barsize: 24,
+    hideCursor: true,
+    forceRedraw: true,
+    gracefulExit: false,
+    linewrap: false,
+  });
+  return {
+    add(name, total, unit) {
+      const measure = meter(total);
+      const bar: SingleBar = multi.create(total, 0, {
+        name: name.padEnd(10),
+        unit,
+        rate: '–',
+        left: '–',
+        note: '',
+      });
+      return {
+        update: (done, note = '') => bar.update(done, { ...measure(done), note }),
+        stop: () => bar.stop(),
+      };
+    },
+    stop: () => multi.stop(),
+  };
+}
+
+function lines(): ProgressBoard {
+  return {
+    add(name, total, unit) {
+      const measure = meter(total);
+      let last = performance.now();
+      let latest: string | undefined;
+      return {
+        update(done, note = '') {
+          const { rate, left } = measure(done);
+          latest = `${name}: ${done}/${total} ${unit}, ${rate}/s, ${left} left ${note}`.trimEnd();
+          const now = performance.now();
+          if (now - last < lineEvery && done < total) return;
+          last = now;
+          process.stderr.write(`${latest}\n`);
+          latest = undefined;
+        },
+        stop() {
+          if (latest) process.stderr.write(`${latest}\n`);
+          latest = undefined;
+        },
+      };
+    },
+    stop() {},
+  };
+}
