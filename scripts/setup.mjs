@@ -21,9 +21,9 @@ export async function setup({ retry = false } = {}) {
   const { prepareNative } = await import('./setup/native.mjs');
   await prepareNative(root, { retry });
   if (!clone) return;
+  linkOwnBin(root);
   const { build } = await import('./build.mjs');
   await build();
-  linkOwnBin(root);
 }
 
 if (isMain(import.meta.url)) {

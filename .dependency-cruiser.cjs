@@ -1,0 +1,72 @@
+/**
+ * The house's walls: who may import whom (CONTRIBUTING.md, "The house"). `npm run lint` checks them.
+ * @type {import('dependency-cruiser').IConfiguration}
+ */
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      comment: 'Modules that import each other in a circle cannot be read, loaded or tested one by one.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'core-stands-alone',
+      comment: 'The nouns know nothing of the verbs that use them.',
+      severity: 'error',
+      from: { path: '^src/core/' },
+      to: { path: '^src/', pathNot: '^src/(core/|version\\.ts$)' },
+    },
+    {
+      name: 'core-without-streams',
+      comment: 'RxJS appears in core as types only; streams are made of operators, in src/operators and src/pipelines.',
+      severity: 'error',
+      from: { path: '^src/core/' },
+      to: { path: 'node_modules/rxjs/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'operators-know-no-pipelines',
+      comment: 'An operator is usable in any pipeline, so it knows none.',
+      severity: 'error',
+      from: { path: '^src/operators/' },
+      to: { path: '^src/(pipelines|cli|report)/' },
+    },
+    {
+      name: 'nothing-imports-cli',
+      comment: 'The command line is one user of the library among others.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/cli/' },
+      to: { path: '^src/cli/' },
+    },
+    {
+      name: 'tfjs-in-one-place',
+      comment: 'TensorFlow may be missing: only its engine loads it, and the rest of the program goes on without.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/core/engine/tfjs/' },
+      to: { path: 'node_modules/@tensorflow/' },
+    },
+    {
+      name: 'no-dev-packages',
+      comment: 'What is published may use only what is installed with it.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/core/engine/simd/assembly/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'resolvable',
+      comment: 'An import that leads nowhere.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^src/core/engine/simd/assembly/' },
+    // Types count: a module that needs another's types cannot be read without it either.
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+  },
+};
