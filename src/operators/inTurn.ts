@@ -5,6 +5,8 @@ import { Scope } from '../core/scope.js';
 /** An item with the scope that its resources belong to. */
 export interface InScope<T> {
   item: T;
+  /** Number of the item in the stream, from 0. */
+  index: number;
   scope: Scope;
 }
 
@@ -36,6 +38,7 @@ export function inTurn<T, R>(
       const waiting: T[] = [];
       let current: Subscription | undefined;
       let sourceDone = false;
+      const index = 0;
 
       const work = (item: T) => {
         const scope = new Scope();
