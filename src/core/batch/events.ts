@@ -1,0 +1,198 @@
+import {
+  Field,
+  FixedSizeList,
+  Float32,
+  Float64,
+  Int32,
+  type RecordBatch,
+  Schema,
+  Uint32,
+  Utf8,
+} from 'apache-arrow';
+import type { Columns, Row } from './columns.js';
+import { makeBatch, values } from './columns.js';
+
+/**
+ * Rows of the run log. Columns have no nulls: a figure that is not there is NaN, a rank that is not known 0. Rows carry
+ * nothing of the wall clock, so that equal runs log equal rows; when a row was written stands in the log's frame headers.
+ */
+const int32 = (name: string) => new Field(name, new Int32(), false);
+const uint32 = (name: string) => new Field(name, new Uint32(), false);
+const float64 = (name: string) => new Field(name, new Float64(), false);
+const utf8 = (name: string) => new Field(name, new Utf8(), false);
+
+/** One pretraining step. */
+export type StepColumns = {
+  step: Int32;
+  epoch: Int32;
+  /** L_rec + w · L_metric (eq. 2) */
+  total: Float64;
+  reconstruction: Float64;
+  /** L_metric before weighting; NaN without a metric loss. */
+  metric: Float64;
+  /** Tuples mined; NaN without a miner. */
+  mined: Float64;
+  learning_rate: Float64;
+  gradient_norm: Float64;
+  /** Mean standard deviation of the embedding's coordinates; 0 = collapsed. */
+  spread: Float64;
+  /** exp of the entropy of the embedding's covariance spectrum, 1..dim. */
+  effective_rank: Float64;
+};
+
+/** One inner epoch of a search's training. */
+export type TrainColumns = {
+  round: Int32;
+  epoch: Int32;
+  total: Float64;
+  mse: Float64;
+  reconstruction: Float64;
+  gradient_norm: Float64;
+  learning_rate: Float64;
+};
+
+/** One step size of one round of proposals. */
+export type ProposalColumns = { round: Int32; step: Int32; decoded: Int32; valid: Int32; fresh: Int32 };
+
+/** One query of the benchmark. Accuracies are fractions; NaN where unknown. */
+export type QueryColumns = {
+  query: Int32;
+  round: Int32;
+  cell: Uint32;
+  hash: Utf8;
+  searcher: Utf8;
+  origin: Utf8;
+  validation: Float64;
+  test: Float64;
+  best_validation: Float64;
+  best_test: Float64;
+  regret: Float64;
+  /** 1 = best; 0 where unknown. */
+  rank: Int32;
+  seconds: Float64;
+};
+
+export type Embedding = FixedSizeList<Float32>;
+
+/** One cell's `arch_emb`. */
+export type EmbeddingColumns = { cell: Uint32; hash: Utf8; embedding: Embedding };
+
+/** A checkpoint was written; `weights` is the CRC-32 of the flat weights' bytes. */
+export type CheckpointColumns = { step: Int32; epoch: Int32; round: Int32; weights: Uint32 };
+
+export type WarningColumns = { code: Utf8; message: Utf8; step: Int32 };
+
+/** What a stage has handled so far. */
+export type TimingColumns = {
+  stage: Utf8;
+  in: Float64;
+  out: Float64;
+  seconds: Float64;
+  waiting: Float64;
+  peak_buffered: Float64;
+};
+
+/** Columns of every event that rxnas itself logs. */
+export interface EventColumns {
+  step: StepColumns;
+  train: TrainColumns;
+  proposal: ProposalColumns;
+  query: QueryColumns;
+  embedding: EmbeddingColumns;
+  checkpoint: CheckpointColumns;
+  warning: WarningColumns;
+  timing: TimingColumns;
+}
+
+export type EventName = keyof EventColumns;
+export type EventRow<E extends EventName> = Row<EventColumns[E]>;
+export type EventBatch<E extends EventName> = RecordBatch<EventColumns[E]>;
+
+const embeddingSchemas = new Map<number, Schema<EmbeddingColumns>>();
+
+/** Schema of `embedding` rows of `dim` coordinates. The same object for the same size. */
+export function embeddingSchema(dim: number): Schema<EmbeddingColumns> {
+  let schema = embeddingSchemas.get(dim);
+  if (!schema) {
+    const embedding = new FixedSizeList(dim, new Field('item', new Float32(), false));
+    schema = new Schema<EmbeddingColumns>([
+      uint32('cell'),
+      utf8('hash'),
+      new Field('embedding', embedding, false),
+    ]);
+    embeddingSchemas.set(dim, schema);
+  }
+  return schema;
+}
+
+/** Embeddings around arrays of `rows` values (`embedding`: row-major [rows, dim]); only the hashes are copied. */
+export function embeddingBatch(
+  dim: number,
+  columns: { cell: Uint32Array; hash: readonly string[]; embedding: Float32Array },
+): EventBatch<'embedding'> {
+  return makeBatch(embeddingSchema(dim), columns);
+}
+
+/** The embeddings of a batch, row-major [rows, dim]; not copied. */
+export const embeddingsOf = <T extends Columns & { embedding: Embedding }>(batch: RecordBatch<T>) =>
+  values(batch, 'embedding') as Float32Array;
+
+/** Schemas of the events; that of `embedding` depends on its size, see {@link embeddingSchema}. */
+export const eventSchemas: { readonly [E in Exclude<EventName, 'embedding'>]: Schema<EventColumns[E]> } = {
+  step: new Schema([
+    int32('step'),
+    int32('epoch'),
+    float64('total'),
+    float64('reconstruction'),
+    float64('metric'),
+    float64('mined'),
+    float64('learning_rate'),
+    float64('gradient_norm'),
+    float64('spread'),
+    float64('effective_rank'),
+  ]),
+  train: new Schema([
+    int32('round'),
+    int32('epoch'),
+    float64('total'),
+    float64('mse'),
+    float64('reconstruction'),
+    float64('gradient_norm'),
+    float64('learning_rate'),
+  ]),
+  proposal: new Schema([int32('round'), int32('step'), int32('decoded'), int32('valid'), int32('fresh')]),
+  query: new Schema([
+    int32('query'),
+    int32('round'),
+    uint32('cell'),
+    utf8('hash'),
+    utf8('searcher'),
+    utf8('origin'),
+    float64('validation'),
+    float64('test'),
+    float64('best_validation'),
+    float64('best_test'),
+    float64('regret'),
+    int32('rank'),
+    float64('seconds'),
+  ]),
+  checkpoint: new Schema([int32('step'), int32('epoch'), int32('round'), uint32('weights')]),
+  warning: new Schema([utf8('code'), utf8('message'), int32('step')]),
+  timing: new Schema([
+    utf8('stage'),
+    float64('in'),
+    float64('out'),
+    float64('seconds'),
+    float64('waiting'),
+    float64('peak_buffered'),
+  ]),
+};
+
+/**
+ * Events whose rows depend on when a run was interrupted or how fast the machine was: left out where two runs are
+ * compared row by row.
+ */
+export const undeterminedEvents: readonly string[] = ['checkpoint', 'timing'];
+
+/** Whether rows of `event` must be equal in equal runs; true for events that rxnas does not know. */
+export const isDetermined = (event: string): boolean => !undeterminedEvents.includes(event);
