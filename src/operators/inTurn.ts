@@ -43,7 +43,7 @@ export function inTurn<T, R>(
       const work = (item: T) => {
         const scope = new Scope();
         let completed = false;
-        const inner = of({ item, scope })
+        const inner = of({ item, index: index++, scope })
           .pipe(stages)
           .subscribe({
             next: (result) => subscriber.next(result),

@@ -2,6 +2,8 @@ import type { Reporter, TestModule } from 'vitest/node';
 
 /** Vitest reporter that ends a run with one plain line, `N passed, N failed, N skipped`, for people and for CI. */
 export class ClosingLine implements Reporter {
+  constructor(private readonly atEnd = (print: () => void) => void process.once('exit', print)) {}
+
   onTestRunEnd(
     modules: ReadonlyArray<Pick<TestModule, 'children' | 'errors'>>,
     errors: ReadonlyArray<unknown> = [],
@@ -15,6 +17,7 @@ export class ClosingLine implements Reporter {
         counts[state === 'pending' ? 'skipped' : state] += 1;
       }
     }
-    console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+    // Vitest's own summary comes after all reporters have heard of the end.
+    this.atEnd(() => console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`));
   }
 }
