@@ -38,7 +38,7 @@ export function inTurn<T, R>(
       const waiting: T[] = [];
       let current: Subscription | undefined;
       let sourceDone = false;
-      const index = 0;
+      let index = 0;
 
       const work = (item: T) => {
         const scope = new Scope();

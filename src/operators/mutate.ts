@@ -2,7 +2,7 @@ import { map, type OperatorFunction } from 'rxjs';
 import { z } from 'zod';
 import { type AnchorBatch, anchorsOf, type CellBatch, cellBatch } from '../core/batch/index.js';
 import { stream } from '../core/random/random.js';
-import type { Space } from '../core/space/space.js';
+import { mutantCell, mutantEdits, type Space } from '../core/space/space.js';
 import { defineOperator } from '../core/spec/defineOperator.js';
 
 export interface MutateOptions {
@@ -58,8 +58,8 @@ export const mutate = defineOperator(
           let cell = anchor;
           if (sample > 0) {
             const positive = space.mutateWithEdits(anchor, random);
-            cell = positive.cell;
-            columns.edits[row] = positive.edits;
+            cell = mutantCell(positive);
+            columns.edits[row] = mutantEdits(positive);
           }
           columns.anchor[row] = anchor;
           columns.cell[row] = cell;
