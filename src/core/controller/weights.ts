@@ -3,7 +3,11 @@ import { stream } from '../random/random.js';
 import type { ControllerConfig, Weights } from './config.js';
 
 /** Shape of every parameter, in the order in which weights are stored (PyTorch's `state_dict` order). */
-export function parameterShapes({ vocabulary: v, dim: d, predictor: p }: ControllerConfig): Map<string, number[]> {
+export function parameterShapes({
+  vocabulary: v,
+  dim: d,
+  predictor: p,
+}: ControllerConfig): Map<string, number[]> {
   const lstm = (name: string, suffix: string): [string, number[]][] => [
     [`${name}.rnn.weight_ih_l0${suffix}`, [4 * d, d]],
     [`${name}.rnn.weight_hh_l0${suffix}`, [4 * d, d]],
@@ -74,14 +78,24 @@ export function flatten(config: ControllerConfig, weights: Weights): Float32Arra
 
 /** The inverse of {@link flatten}; copies. */
 export function unflatten(config: ControllerConfig, flat: Float32Array): Weights {
+  return weightViews(config, flat.slice());
+}
+
+/** The inverse of {@link flatten} without a copy: what is written to a parameter is written to `flat`. */
+export function weightViews(config: ControllerConfig, flat: Float32Array): Weights {
   const weights: Weights = {};
   let offset = 0;
   for (const [name, shape] of parameterShapes(config)) {
     const size = sizeOf(shape);
-    weights[name] = flat.slice(offset, offset + size);
+    weights[name] = flat.subarray(offset, offset + size);
     offset += size;
   }
   return weights;
+}
+
+/** Name of the first parameter that has a NaN or an infinity, for the message that training has diverged. */
+export function firstNonFinite(weights: Weights): string | undefined {
+  return Object.keys(weights).find((name) => !weights[name]!.every(Number.isFinite));
 }
 
 /** Throws exit code 3 where a parameter is missing, of a wrong size, or not of this controller. */

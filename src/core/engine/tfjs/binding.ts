@@ -50,7 +50,11 @@ export class Tensors {
   /** TensorFlow may go on reading `values`: never write to them afterwards. */
   create(shape: readonly number[], values: Float32Array | Int32Array): TensorId {
     const { TF_FLOAT, TF_INT32 } = this.binding;
-    const tensor = this.binding.createTensor(shape, values instanceof Float32Array ? TF_FLOAT : TF_INT32, values);
+    const tensor = this.binding.createTensor(
+      shape,
+      values instanceof Float32Array ? TF_FLOAT : TF_INT32,
+      values,
+    );
     this.live++;
     return tensor;
   }
@@ -62,7 +66,12 @@ export class Tensors {
     return tensor;
   }
 
-  execute(op: string, attributes: readonly Attribute[], inputs: readonly TensorId[], outputs: number): { id: TensorId }[] {
+  execute(
+    op: string,
+    attributes: readonly Attribute[],
+    inputs: readonly TensorId[],
+    outputs: number,
+  ): { id: TensorId }[] {
     const made = this.binding.executeOp(op, attributes, inputs, outputs);
     this.live += made.length;
     return made;

@@ -29,6 +29,7 @@ export class Graph {
   readonly nodes: Node[] = [];
   readonly inputs = new Map<string, Input>();
   readonly #constants = new Map<string, Constant>();
+  readonly #known = new Map<string, Value[]>();
   #values = 0;
 
   constructor(readonly binding: Binding) {}
@@ -53,18 +54,27 @@ export class Graph {
 
   /** A tensor that never changes; asked for twice, it is still one. */
   constant(shape: readonly number[], values: Float32Array | Int32Array): Value {
-    return this.#constant(`${values.constructor.name} [${shape}] ${values}`, (tensors) => tensors.create(shape, values));
+    return this.#constant(`${values.constructor.name} [${shape}] ${values}`, (tensors) =>
+      tensors.create(shape, values),
+    );
   }
 
   int64(value: number): Value {
     return this.#constant(`int64 ${value}`, (tensors) => tensors.createInt64(value));
   }
 
-  /** Any TensorFlow op, by its name in TensorFlow's op registry, with its attributes and inputs in their order there. */
+  /**
+   * Any TensorFlow op without side effects, by its name in TensorFlow's registry, with its inputs in their order there.
+   * What was recorded before is not computed a second time.
+   */
   op(op: string, attributes: readonly Attribute[], inputs: readonly Value[], outputs: number): Value[] {
-    const node = { op, attributes, inputs, outputs: Array.from({ length: outputs }, () => this.#value()) };
-    this.nodes.push(node);
-    return node.outputs;
+    const key = `${op} ${inputs} ${attributes.map(({ name, value }) => `${name}=${value}`)}`;
+    const known = this.#known.get(key);
+    if (known) return known;
+    const values = Array.from({ length: outputs }, () => this.#value());
+    this.nodes.push({ op, attributes, inputs, outputs: values });
+    this.#known.set(key, values);
+    return values;
   }
 
   #value(): Value {
@@ -98,20 +108,23 @@ interface Step extends Node {
 const NONE = -1;
 
 /** The part of a graph that the wanted outputs need, ready to run. Owns its constants. */
-export class Program<Output extends string> {
+export class Program {
   readonly #tensors: Tensors;
   readonly #steps: Step[];
   readonly #inputs: [string, Input][];
-  readonly #outputs: [Output, Value][];
+  readonly #outputs: [string, Value][];
   /** The tensor of each value now; NONE where there is none. */
   readonly #ids: Int32Array;
   readonly #constants: TensorId[] = [];
 
-  constructor(tensors: Tensors, graph: Graph, outputs: Record<Output, Value>) {
+  constructor(tensors: Tensors, graph: Graph, outputs: Readonly<Record<string, Value>>) {
     this.#tensors = tensors;
     this.#inputs = [...graph.inputs];
-    this.#outputs = Object.entries(outputs) as [Output, Value][];
-    this.#steps = plan(graph, this.#outputs.map(([, value]) => value));
+    this.#outputs = Object.entries(outputs);
+    this.#steps = plan(
+      graph,
+      this.#outputs.map(([, value]) => value),
+    );
     this.#ids = new Int32Array(graph.values).fill(NONE);
     const used = new Set(this.#steps.flatMap((step) => step.inputs));
     for (const { value, make } of graph.constants) {
@@ -132,7 +145,7 @@ export class Program<Output extends string> {
   }
 
   /** Runs every op in the order in which it was recorded. Consumed inputs are freed, also when an op fails. */
-  run(inputs: Readonly<Record<string, TensorId>>): Record<Output, TensorId> {
+  run(inputs: Readonly<Record<string, TensorId>>): Record<string, TensorId> {
     const ids = this.#ids;
     const tensors = this.#tensors;
     for (const [name, { value }] of this.#inputs) ids[value] = inputs[name] ?? NONE;
@@ -144,7 +157,7 @@ export class Program<Output extends string> {
         for (const value of step.frees) this.#free(value);
       }
       for (const [, { value, consumed }] of this.#inputs) if (consumed) this.#free(value);
-      const results = {} as Record<Output, TensorId>;
+      const results: Record<string, TensorId> = {};
       for (const [name, value] of this.#outputs) {
         results[name] = ids[value]!;
         ids[value] = NONE;
