@@ -19,6 +19,7 @@ const week = 7 * 24 * 3600_000;
  * @param {string} root folder of rxnas
  * @param {object} [options]
  * @param {boolean} [options.retry] forget earlier failures
+ * @param {NodeJS.ProcessEnv} [options.env]
  * @returns {Promise<{native: boolean, tensorflow?: string, why?: string[]}>} `why`: one line for each way that failed
  */
 export async function prepareNative(root, { retry = false, env = process.env } = {}) {

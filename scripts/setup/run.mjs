@@ -52,12 +52,12 @@ export function run(command, args, { cwd, env = process.env, limit, stalled, sho
   });
 }
 
-/** The first line that reads like an error, else the last line that says anything. */
+/** The first line that names an error, else the last line that says anything. */
 function tellingLine(text) {
   const lines = text
     .split('\n')
     .map((line) => line.trim())
     .filter(Boolean);
-  const line = lines.find((each) => /\berror\b/i.test(each) && !/^(throw|node:)/.test(each)) ?? lines.at(-1);
-  return line?.replace(/^(Error|ERROR|error):\s*/, '').slice(0, 200);
+  const line = lines.find((each) => /^\w*error:/i.test(each)) ?? lines.find((each) => /\berror:/i.test(each));
+  return (line ?? lines.at(-1))?.replace(/^error:\s*/i, '').slice(0, 200);
 }

@@ -2,7 +2,7 @@ import type { Reporter, TestModule } from 'vitest/node';
 
 /** Vitest reporter that ends a run with one plain line, `N passed, N failed, N skipped`, for people and for CI. */
 export class ClosingLine implements Reporter {
-  constructor(private readonly atEnd = (print: () => void) => void process.once('exit', print)) {}
+  constructor(private readonly atEnd = (print: () => void): unknown => process.once('exit', print)) {}
 
   onTestRunEnd(
     modules: ReadonlyArray<Pick<TestModule, 'children' | 'errors'>>,
@@ -18,6 +18,8 @@ export class ClosingLine implements Reporter {
       }
     }
     // Vitest's own summary comes after all reporters have heard of the end.
-    this.atEnd(() => console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`));
+    this.atEnd(() =>
+      console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`),
+    );
   }
 }
