@@ -1,0 +1,37 @@
+/** What the module exports: tasks and updates for the engine, and every kernel for its test. */
+import { Task, runShard } from './steps';
+import { activationBytes, configure, packedTotal, parameterBytes, sumBytes, workspaceBytes } from './layout';
+
+export { Task, runShard };
+export { configure };
+export { packController } from './pack';
+export { addShards, descend, gradientNorm, gradients } from './update';
+
+/** First address that the host may allot. */
+export function heapBase(): usize {
+  return __heap_base;
+}
+
+// Sizes of the regions for the configured shape.
+export function sizeOfParameters(): usize {
+  return parameterBytes;
+}
+export function sizeOfPacked(): usize {
+  return packedTotal;
+}
+export function sizeOfSums(): usize {
+  return sumBytes;
+}
+export function sizeOfActivations(): usize {
+  return activationBytes;
+}
+export function sizeOfWorkspace(): usize {
+  return workspaceBytes;
+}
+
+export { gather, scatterAdd, storeLanes } from './lanes';
+export { expRows, logRows, sigmoidRows, tanhRows } from './math';
+export { addOuter, addProduct, addSums, pack, packedBytes, product } from './products';
+export { normalise, normaliseBackward } from './normalise';
+export { attentionKeysBackward, attentionMix, attentionScores, softmax, softmaxBackward } from './attention';
+export { argmax, crossEntropy } from './decoder';

@@ -1,0 +1,198 @@
+/**
+ * Matrix products between weights and rows of lanes. A 4×2-register tile is summed in registers (8 of the 16 that every
+ * processor has); there is no further unrolling, since V8 would spill.
+ *
+ * Weights [rows][cols] are *packed* for them, once an update: for each four output rows, four biases and then `cols`
+ * quadruples, the four rows' weights of one column; rows are padded with zeros to a multiple of 4.
+ */
+import { HALF, ROW, roundUp4, sums } from './lanes';
+
+/** Bytes of packed weights [rows][cols]. */
+export function packedBytes(rows: i32, cols: i32): usize {
+  return <usize>(roundUp4(rows) * (cols + 1)) << 2;
+}
+
+/** Pack weights w[rows][cols] (row r, column c at w + r·rowStride + c·colStride) and the biases (0 = none). */
+export function pack(out: usize, w: usize, rows: i32, cols: i32, rowStride: i32, colStride: i32, bias: usize): void {
+  for (let first = 0; first < rows; first += 4) {
+    for (let c = -1; c < cols; c++) {
+      for (let r = first; r < first + 4; r++) {
+        let value: f32 = 0;
+        if (r < rows) {
+          if (c >= 0) value = load<f32>(w + (<usize>(r * rowStride + c * colStride) << 2));
+          else if (bias) value = load<f32>(bias + (<usize>r << 2));
+        }
+        store<f32>(out, value);
+        out += 4;
+      }
+    }
+  }
+}
+
+/** out[r][lane] = bias[r] + Σ_c W[r][c]·x[c][lane]; `rows` output rows, a multiple of 4 (padded ones get 0). */
+export function product(out: usize, packed: usize, x: usize, rows: i32, cols: i32): void {
+  const stop = x + <usize>cols * ROW;
+  for (const end = out + <usize>rows * ROW; out < end; out += 4 * ROW) {
+    let a0 = v128.load32_splat(packed, 0);
+    let a1 = v128.load32_splat(packed, 4);
+    let a2 = v128.load32_splat(packed, 8);
+    let a3 = v128.load32_splat(packed, 12);
+    let b0 = a0;
+    let b1 = a1;
+    let b2 = a2;
+    let b3 = a3;
+    packed += 16;
+    for (let p = x; p < stop; p += ROW) {
+      const u = v128.load(p);
+      const v = v128.load(p, HALF);
+      const w0 = v128.load32_splat(packed, 0);
+      a0 = f32x4.add(a0, f32x4.mul(w0, u));
+      b0 = f32x4.add(b0, f32x4.mul(w0, v));
+      const w1 = v128.load32_splat(packed, 4);
+      a1 = f32x4.add(a1, f32x4.mul(w1, u));
+      b1 = f32x4.add(b1, f32x4.mul(w1, v));
+      const w2 = v128.load32_splat(packed, 8);
+      a2 = f32x4.add(a2, f32x4.mul(w2, u));
+      b2 = f32x4.add(b2, f32x4.mul(w2, v));
+      const w3 = v128.load32_splat(packed, 12);
+      a3 = f32x4.add(a3, f32x4.mul(w3, u));
+      b3 = f32x4.add(b3, f32x4.mul(w3, v));
+      packed += 16;
+    }
+    v128.store(out, a0, 0 * ROW);
+    v128.store(out, b0, 0 * ROW + HALF);
+    v128.store(out, a1, 1 * ROW);
+    v128.store(out, b1, 1 * ROW + HALF);
+    v128.store(out, a2, 2 * ROW);
+    v128.store(out, b2, 2 * ROW + HALF);
+    v128.store(out, a3, 3 * ROW);
+    v128.store(out, b3, 3 * ROW + HALF);
+  }
+}
+
+/** out[r][lane] += Σ_c W[r][c]·x[c][lane]; the packed biases are not added. */
+export function addProduct(out: usize, packed: usize, x: usize, rows: i32, cols: i32): void {
+  const stop = x + <usize>cols * ROW;
+  for (const end = out + <usize>rows * ROW; out < end; out += 4 * ROW) {
+    let a0 = v128.load(out, 0 * ROW);
+    let b0 = v128.load(out, 0 * ROW + HALF);
+    let a1 = v128.load(out, 1 * ROW);
+    let b1 = v128.load(out, 1 * ROW + HALF);
+    let a2 = v128.load(out, 2 * ROW);
+    let b2 = v128.load(out, 2 * ROW + HALF);
+    let a3 = v128.load(out, 3 * ROW);
+    let b3 = v128.load(out, 3 * ROW + HALF);
+    packed += 16;
+    for (let p = x; p < stop; p += ROW) {
+      const u = v128.load(p);
+      const v = v128.load(p, HALF);
+      const w0 = v128.load32_splat(packed, 0);
+      a0 = f32x4.add(a0, f32x4.mul(w0, u));
+      b0 = f32x4.add(b0, f32x4.mul(w0, v));
+      const w1 = v128.load32_splat(packed, 4);
+      a1 = f32x4.add(a1, f32x4.mul(w1, u));
+      b1 = f32x4.add(b1, f32x4.mul(w1, v));
+      const w2 = v128.load32_splat(packed, 8);
+      a2 = f32x4.add(a2, f32x4.mul(w2, u));
+      b2 = f32x4.add(b2, f32x4.mul(w2, v));
+      const w3 = v128.load32_splat(packed, 12);
+      a3 = f32x4.add(a3, f32x4.mul(w3, u));
+      b3 = f32x4.add(b3, f32x4.mul(w3, v));
+      packed += 16;
+    }
+    v128.store(out, a0, 0 * ROW);
+    v128.store(out, b0, 0 * ROW + HALF);
+    v128.store(out, a1, 1 * ROW);
+    v128.store(out, b1, 1 * ROW + HALF);
+    v128.store(out, a2, 2 * ROW);
+    v128.store(out, b2, 2 * ROW + HALF);
+    v128.store(out, a3, 3 * ROW);
+    v128.store(out, b3, 3 * ROW + HALF);
+  }
+}
+
+/**
+ * The weight gradient of a product: gradient[r][c] += Σ_step Σ_lane d[step][r][lane]·x[step][c][lane].
+ * `rows` is rounded up to a multiple of 2, `cols` is a multiple of 4; the strides are bytes between steps.
+ */
+export function addOuter(
+  gradient: usize,
+  d: usize,
+  dStride: usize,
+  x: usize,
+  xStride: usize,
+  steps: i32,
+  rows: i32,
+  cols: i32,
+): void {
+  const rowBytes = <usize>cols << 2;
+  for (let r = 0; r < rows; r += 2) {
+    for (let c = 0; c < cols; c += 4) {
+      let a0 = f32x4.splat(0);
+      let a1 = a0;
+      let a2 = a0;
+      let a3 = a0;
+      let b0 = a0;
+      let b1 = a0;
+      let b2 = a0;
+      let b3 = a0;
+      let p = d + <usize>r * ROW;
+      let q = x + <usize>c * ROW;
+      for (let step = 0; step < steps; step++) {
+        let u = v128.load(p);
+        let v = v128.load(p, ROW);
+        const x0 = v128.load(q, 0 * ROW);
+        a0 = f32x4.add(a0, f32x4.mul(u, x0));
+        b0 = f32x4.add(b0, f32x4.mul(v, x0));
+        const x1 = v128.load(q, 1 * ROW);
+        a1 = f32x4.add(a1, f32x4.mul(u, x1));
+        b1 = f32x4.add(b1, f32x4.mul(v, x1));
+        const x2 = v128.load(q, 2 * ROW);
+        a2 = f32x4.add(a2, f32x4.mul(u, x2));
+        b2 = f32x4.add(b2, f32x4.mul(v, x2));
+        const x3 = v128.load(q, 3 * ROW);
+        a3 = f32x4.add(a3, f32x4.mul(u, x3));
+        b3 = f32x4.add(b3, f32x4.mul(v, x3));
+        u = v128.load(p, HALF);
+        v = v128.load(p, ROW + HALF);
+        const y0 = v128.load(q, 0 * ROW + HALF);
+        a0 = f32x4.add(a0, f32x4.mul(u, y0));
+        b0 = f32x4.add(b0, f32x4.mul(v, y0));
+        const y1 = v128.load(q, 1 * ROW + HALF);
+        a1 = f32x4.add(a1, f32x4.mul(u, y1));
+        b1 = f32x4.add(b1, f32x4.mul(v, y1));
+        const y2 = v128.load(q, 2 * ROW + HALF);
+        a2 = f32x4.add(a2, f32x4.mul(u, y2));
+        b2 = f32x4.add(b2, f32x4.mul(v, y2));
+        const y3 = v128.load(q, 3 * ROW + HALF);
+        a3 = f32x4.add(a3, f32x4.mul(u, y3));
+        b3 = f32x4.add(b3, f32x4.mul(v, y3));
+        p += dStride;
+        q += xStride;
+      }
+      const at = gradient + <usize>r * rowBytes + (<usize>c << 2);
+      v128.store(at, f32x4.add(v128.load(at), sums(a0, a1, a2, a3)));
+      v128.store(at + rowBytes, f32x4.add(v128.load(at + rowBytes), sums(b0, b1, b2, b3)));
+    }
+  }
+}
+
+/** The bias gradient: gradient[r] += Σ_step Σ_lane d[step][r][lane]; `rows` is a multiple of 4. */
+export function addSums(gradient: usize, d: usize, dStride: usize, steps: i32, rows: i32): void {
+  for (let r = 0; r < rows; r += 4) {
+    let a0 = f32x4.splat(0);
+    let a1 = a0;
+    let a2 = a0;
+    let a3 = a0;
+    let p = d + <usize>r * ROW;
+    for (let step = 0; step < steps; step++) {
+      a0 = f32x4.add(a0, f32x4.add(v128.load(p, 0 * ROW), v128.load(p, 0 * ROW + HALF)));
+      a1 = f32x4.add(a1, f32x4.add(v128.load(p, 1 * ROW), v128.load(p, 1 * ROW + HALF)));
+      a2 = f32x4.add(a2, f32x4.add(v128.load(p, 2 * ROW), v128.load(p, 2 * ROW + HALF)));
+      a3 = f32x4.add(a3, f32x4.add(v128.load(p, 3 * ROW), v128.load(p, 3 * ROW + HALF)));
+      p += dStride;
+    }
+    const at = gradient + (<usize>r << 2);
+    v128.store(at, f32x4.add(v128.load(at), sums(a0, a1, a2, a3)));
+  }
+}
