@@ -1,19 +1,22 @@
 import { edgeBitsOf, isCell, opCodeOf } from './nasbench101/cell.js';
+import { decode, encode, SEQUENCE_LENGTH } from './nasbench101/codec.js';
+import { editDistance } from './nasbench101/distance.js';
 import { type Catalogue, enumerate } from './nasbench101/enumerate.js';
 import { moduleHash } from './nasbench101/hash.js';
-import type { CellCode, Space } from './space.js';
+import { mutateCell } from './nasbench101/mutate.js';
+import { describe, parse } from './nasbench101/text.js';
+import { type CellCode, mutantCell, NO_CELL, type Space } from './space.js';
+
+export { edgeBitsOf, isCell, opCodeOf, verticesOf } from './nasbench101/cell.js';
+export { cellFromMatrix, cellOf, interiorOps, OPERATIONS } from './nasbench101/text.js';
+
+const SIZE = 423_624;
 
 let kept: Catalogue | undefined;
-const catalogue = (): Catalogue => {
+
+function catalogue(): Catalogue {
   kept ??= enumerate();
   return kept;
-};
-
-/** Number of cells by number of vertices, index 0..7. */
-export const countByVertices = (): readonly number[] => catalogue().byVertices;
-
-function cells(): Uint32Array {
-  return catalogue().cells;
 }
 
 function idOf(cell: CellCode): number {
@@ -23,17 +26,30 @@ function idOf(cell: CellCode): number {
 }
 
 function canonical(cell: CellCode): CellCode {
-  return cells()[idOf(cell)]!;
+  const id = idOf(cell);
+  return id < 0 ? NO_CELL : catalogue().cells[id]!;
 }
 
-/** The NAS-Bench-101 space (arXiv 1902.09635): 423,624 cells of at most 7 vertices, 9 edges, 3 operations. */
-export const nasbench101 = {
+/**
+ * The NAS-Bench-101 space (arXiv 1902.09635): 423,624 cells of at most 7 vertices, 9 edges and 3 operations, enumerated
+ * in memory. Isomorphic cells have one id and one hash.
+ */
+export const nasbench101: Space = {
   name: 'nasbench101',
   vocabulary: 7,
-  sequenceLength: 27,
-  size: 423_624,
-  cells,
+  sequenceLength: SEQUENCE_LENGTH,
+  size: SIZE,
+  cells: () => catalogue().cells,
+  countByVertices: () => catalogue().byVertices,
   idOf,
   canonical,
+  encode,
+  decode,
   hash: moduleHash,
-} satisfies Partial<Space>;
+  distance: editDistance,
+  mutate: (anchor, random) => mutantCell(mutateCell(anchor, random)),
+  mutateWithEdits: mutateCell,
+  sample: (random) => catalogue().cells[random.int(SIZE)]!,
+  describe,
+  parse,
+};

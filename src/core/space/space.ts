@@ -1,13 +1,13 @@
 import type { Random } from '../random/random.js';
 
 /**
- * A cell packed into one unsigned 32-bit integer; what the bits mean is the space's own affair.
+ * A cell packed into an integer in [0, 2^29); what the bits mean is the space's own affair.
  * nasbench101: `edgeBits | opCode << 21` (21 bits of upper-triangle edges, ops in base 3, at most 243);
- * nasbench201: the architecture's index, 0..15,624.
+ * nasbench201: the six operations as a base-5 number, 0..15,624.
  */
 export type CellCode = number;
 
-/** What {@link Space.decode} and {@link Space.parse} give for what is no cell of the space. Never a valid code. */
+/** What {@link Space.decode} and {@link Space.canonical} give for what is no cell of the space. Never a valid code. */
 export const NO_CELL = 0xffff_ffff;
 
 /** A search space: its cells, their token sequences, identity, neighbourhood. All implementations are immutable. */
@@ -23,9 +23,11 @@ export interface Space {
 
   /** Every unique cell in canonical form, in id order; enumerated at the first call and kept. Do not write to it. */
   cells(): Uint32Array;
-  /** Place of the cell (or of any isomorphic one) in {@link cells}, or -1. */
+  /** Number of cells by number of vertices, input and output included. */
+  countByVertices(): Readonly<Record<number, number>>;
+  /** Place of the cell (or of any isomorphic one) in {@link cells}, or -1 for what is no cell. */
   idOf(cell: CellCode): number;
-  /** The canonical code of the cell's isomorphism class; idempotent. */
+  /** The canonical code of the cell's isomorphism class; idempotent. {@link NO_CELL} for what is no cell. */
   canonical(cell: CellCode): CellCode;
   /** Write the padded token sequence of the cell into `out[offset .. offset + sequenceLength)`. */
   encode(cell: CellCode, out: Int32Array, offset: number): void;
@@ -36,23 +38,33 @@ export interface Space {
   decode(tokens: Int32Array, offset: number): CellCode;
   /** The benchmark's own identity: nasbench's MD5 module hash, or the architecture string for nasbench201. */
   hash(cell: CellCode): string;
-  /** Exact edit distance between two cells. */
-  distance(a: CellCode, b: CellCode): number;
+  /** Exact edit distance between two cells; where it is larger than `limit`, `limit + 1`, found sooner. */
+  distance(a: CellCode, b: CellCode, limit?: number): number;
   /** One positive of the anchor (paper §3, REFERENCE §3): a cell 1..3 random edits away, or the anchor itself. */
   mutate(anchor: CellCode, random: Random): CellCode;
-  /** The same, with the number of edits drawn (0 when every attempt failed): `edits << 0` is in {@link MutationResult}. */
-  mutateWithEdits(anchor: CellCode, random: Random): MutationResult;
+  /** The same draw, with the number of edits: read it with {@link mutantCell} and {@link mutantEdits}. */
+  mutateWithEdits(anchor: CellCode, random: Random): Mutant;
   /** A uniformly drawn cell in canonical form. */
   sample(random: Random): CellCode;
   /** A cell written for people and JSON. */
   describe(cell: CellCode): CellDescription;
+  /** The cell of a text: {@link CellDescription.text}, or whatever else the space accepts. Usage error otherwise. */
+  parse(text: string): CellCode;
 }
 
-export interface MutationResult {
-  cell: CellCode;
-  /** Edit distance drawn, 1..3, or 0 when the anchor was returned. */
-  edits: number;
-}
+/**
+ * A positive and the edit distance drawn for it in one number, so that drawing millions allocates nothing:
+ * `cell | edits << 29`. No space has codes of more than 29 bits.
+ */
+export type Mutant = number;
+
+const CELL_BITS = 29;
+
+export const mutant = (cell: CellCode, edits: number): Mutant => cell | (edits << CELL_BITS);
+/** The positive. */
+export const mutantCell = (mutant: Mutant): CellCode => mutant & ((1 << CELL_BITS) - 1);
+/** The edit distance drawn, 1..3, or 0 where every attempt failed and the positive is the anchor. */
+export const mutantEdits = (mutant: Mutant): number => mutant >>> CELL_BITS;
 
 export interface CellDescription {
   /** Hash of the cell, see {@link Space.hash}. */

@@ -84,6 +84,12 @@ export function prune(edgeBits: number, opCode: number, vertices: number): CellC
   return keepVertices(edgeBits, opCode, vertices, kept);
 }
 
+/** The graph without interior vertex `v` and its edges; not pruned, hence not always a cell. */
+export function withoutVertex(cell: CellCode, v: number): CellCode {
+  const vertices = verticesOf(cell);
+  return keepVertices(edgeBitsOf(cell), opCodeOf(cell), vertices, ((1 << vertices) - 1) ^ (1 << v));
+}
+
 /** The subgraph on the vertices of the bit set `kept` (input and output among them); NO_CELL beyond nine edges. */
 function keepVertices(edgeBits: number, opCode: number, vertices: number, kept: number): CellCode {
   let edges = 0;

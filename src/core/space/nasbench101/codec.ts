@@ -1,5 +1,5 @@
 import { type CellCode, NO_CELL } from '../space.js';
-import { cellCode, columnShift, edgeBitsOf, MAX_VERTICES, opCodeOf, POW3, prune, verticesOf } from './cell.js';
+import { columnShift, edgeBitsOf, MAX_VERTICES, opCodeOf, POW3, prune, verticesOf } from './cell.js';
 
 /*
  * The token sequence of a cell (REFERENCE §2): for each column y = 1..n-1 of the adjacency matrix its y entries, then the

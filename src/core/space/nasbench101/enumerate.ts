@@ -10,8 +10,8 @@ export interface Catalogue {
   readonly rowStart: Int32Array;
   /** Id by row start + op code, for each of the 1,293,208 labelled graphs of the space. */
   readonly ids: Int32Array;
-  /** Number of cells by number of vertices, index 0..7. */
-  readonly byVertices: readonly number[];
+  /** Number of cells by number of vertices, 2..7. */
+  readonly byVertices: Readonly<Record<number, number>>;
 }
 
 const CELLS = 423_624;
@@ -30,7 +30,7 @@ export function enumerate(): Catalogue {
   const rows = new Uint16Array(1 << EDGE_BITS);
   const rowStart: number[] = [0];
   const ids = new Int32Array(LABELLED_GRAPHS);
-  const byVertices: number[] = [0, 0];
+  const byVertices: Record<number, number> = {};
   let cellCount = 0;
   let idCount = 0;
 
@@ -69,7 +69,7 @@ export function enumerate(): Catalogue {
         for (let ops = 0; ops < labelings; ops++) ids[other.start + other.moved[ops]!] = ids[start + ops]!;
       }
     }
-    byVertices.push(cellCount - before);
+    byVertices[vertices] = cellCount - before;
   }
   return { cells, rows, rowStart: Int32Array.from(rowStart), ids, byVertices };
 }
