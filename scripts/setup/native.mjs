@@ -9,6 +9,8 @@ import { buildFromWheel } from './wheel.mjs';
 import { which } from './which.mjs';
 
 const loads = fileURLToPath(new URL('loads.cjs', import.meta.url));
+/** Folders of the tfjs-node package that its install script makes: libraries and addon. */
+const parts = ['deps', 'lib'];
 const week = 7 * 24 * 3600_000;
 
 /**
@@ -99,7 +101,9 @@ async function firstThatWorks(packageDir, root, { retry, env }) {
       if (ok) return done(stdout, `from ${cache}`);
       failed(`the library in ${cached}`, reason);
     } catch (error) {
+      // Whatever stands in the way of a link or a copy also stands in the way of anything newly made.
       failed(`the library in ${cached}`, inWords(error, packageDir));
+      return { native: false, why };
     }
   }
 
@@ -157,9 +161,15 @@ const load = async (packageDir, env) => {
 };
 
 function putInPlace(entry, packageDir) {
-  for (const folder of ['deps', 'lib']) {
-    rmSync(join(packageDir, folder), { recursive: true, force: true });
-    linkTree(join(entry, folder), join(packageDir, folder));
+  const clear = (folder) => rmSync(join(packageDir, folder), { recursive: true, force: true });
+  try {
+    for (const folder of parts) {
+      clear(folder);
+      linkTree(join(entry, folder), join(packageDir, folder));
+    }
+  } catch (error) {
+    parts.forEach(clear);
+    throw error;
   }
 }
 
@@ -167,7 +177,7 @@ function putInPlace(entry, packageDir) {
 async function keep(cache, name, packageDir) {
   try {
     await addEntry(cache, name, (folder) => {
-      for (const each of ['deps', 'lib']) linkTree(join(packageDir, each), join(folder, each));
+      for (const each of parts) linkTree(join(packageDir, each), join(folder, each));
     });
   } catch (error) {
     say(`not kept for other clones: ${inWords(error, cache)}`);
@@ -177,7 +187,8 @@ async function keep(cache, name, packageDir) {
 function explain(result) {
   say(
     `the WebAssembly (wasm) SIMD engine computes, because TensorFlow's native library could not be made ready (${result.why.join('; ')}). ` +
-      'Nothing is lost but the choice of engine. To get the native one: python3 with pip and a C++ compiler (Debian: apt-get install python3-pip g++), then npm run setup -- --retry',
+      'Nothing is lost but the choice of engine. To get the native one, put that right (it takes python3 with pip, a C++ compiler and ' +
+      '0.9 GB; Debian: apt-get install python3-pip g++), then run: npm run setup -- --retry',
   );
   return result;
 }
@@ -201,7 +212,12 @@ function readJson(file) {
   }
 }
 
+/** Notes save time, no more: where they cannot be written (full disk, read-only), the next run finds out anew. */
 function writeJson(file, value) {
-  writeFileSync(`${file}.tmp`, `${JSON.stringify(value, null, 1)}\n`);
-  renameSync(`${file}.tmp`, file);
+  try {
+    writeFileSync(`${file}.tmp`, `${JSON.stringify(value, null, 1)}\n`);
+    renameSync(`${file}.tmp`, file);
+  } catch (error) {
+    say(`not noted: ${inWords(error, dirname(file))}`);
+  }
 }

@@ -1,4 +1,6 @@
 import {
+  accessSync,
+  constants,
   lstatSync,
   mkdirSync,
   readFileSync,
@@ -15,24 +17,17 @@ import { SetupError, say } from './say.mjs';
 export async function installPackages(root) {
   const reason = whyInstall(root);
   if (!reason) return;
+  accessSync(root, constants.W_OK);
   say(`${reason}: npm ci`);
   // npm names its own program to the scripts it starts: the same npm, also where another one is first in PATH.
   const npm = process.env.npm_execpath?.endsWith('npm-cli.js')
     ? [process.execPath, process.env.npm_execpath]
     : ['npm'];
-  const args = [
-    ...npm.slice(1),
-    'ci',
-    '--include=dev',
-    '--include=optional',
-    '--no-audit',
-    '--no-fund',
-    '--loglevel=error',
-  ];
-  const { ok, why } = await run(npm[0], args, { cwd: root, show: true });
+  const options = ['--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
+  const { ok } = await run(npm[0], [...npm.slice(1), 'ci', ...options], { cwd: root, show: true });
   if (ok) return;
   throw new SetupError(
-    `npm ci failed (${why}); its own message is above. The packages come from npm's registry and need 0.6 GB in ${root}: check that both are there, then run this again`,
+    `npm ci failed: its own message is above. It needs npm's registry within reach and 0.8 GB in ${root}; put that right, then run the same command again`,
   );
 }
 

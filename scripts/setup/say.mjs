@@ -28,7 +28,7 @@ export async function reporting(task) {
     await task();
   } catch (error) {
     if (!(error instanceof SetupError) && !error?.syscall) throw error;
-    say(error instanceof SetupError ? error.message : inWords(error, error.path));
+    say(error instanceof SetupError ? error.message : inWords(error, process.cwd()));
     process.exit(1);
   }
 }
