@@ -120,20 +120,18 @@ class ThreadedEngine implements Engine {
 
 /**
  * The binding keeps the names of attributes in a table that is shared by all threads without a lock: reading it from two
- * threads is safe, adding to it is not. So every name that the worker threads will use is added here, before they start.
- * An op that has no such attributes refuses them, after their names went into the table.
+ * threads is safe, adding to it is not. So every name that the worker threads will use is added here, before they start:
+ * the binding puts names into the table as it reads them, and gives up at the last one, whose type does not exist.
  */
 function insertAttributeNames(binding: Binding): void {
   const programs = new Programs(new Tensors(binding), nasbench101Controller);
-  const attributes = [...programs.attributeNames()].map((name) => ({
-    name,
-    type: binding.TF_ATTR_INT,
-    value: 0,
-  }));
+  const attributes = [...programs.attributeNames()].map((name) => ({ name, type: binding.TF_ATTR_INT, value: 0 }));
   programs.dispose();
+  const stop = { name: 'T', type: -1, value: 0 };
   try {
-    binding.executeOp('NoOp', attributes, [], 0);
+    binding.executeOp('NoOp', [...attributes, stop], [], 0);
   } catch {
-    // as intended
+    return;
   }
+  throw new Error('the binding took an attribute of no type');
 }

@@ -111,7 +111,7 @@ const NONE = -1;
 export class Program {
   readonly #tensors: Tensors;
   readonly #steps: Step[];
-  readonly #inputs: [string, Input][];
+  readonly #inputs: ReadonlyMap<string, Input>;
   readonly #outputs: [string, Value][];
   /** The tensor of each value now; NONE where there is none. */
   readonly #ids: Int32Array;
@@ -119,7 +119,7 @@ export class Program {
 
   constructor(tensors: Tensors, graph: Graph, outputs: Readonly<Record<string, Value>>) {
     this.#tensors = tensors;
-    this.#inputs = [...graph.inputs];
+    this.#inputs = graph.inputs;
     this.#outputs = Object.entries(outputs);
     this.#steps = plan(
       graph,
@@ -148,6 +148,9 @@ export class Program {
   run(inputs: Readonly<Record<string, TensorId>>): Record<string, TensorId> {
     const ids = this.#ids;
     const tensors = this.#tensors;
+    for (const name of Object.keys(inputs)) {
+      if (!this.#inputs.has(name)) throw new Error(`the program has no input '${name}'`);
+    }
     for (const [name, { value }] of this.#inputs) ids[value] = inputs[name] ?? NONE;
     try {
       for (const step of this.#steps) {
@@ -156,7 +159,7 @@ export class Program {
         for (let i = 0; i < made.length; i++) ids[step.outputs[i]!] = made[i]!.id;
         for (const value of step.frees) this.#free(value);
       }
-      for (const [, { value, consumed }] of this.#inputs) if (consumed) this.#free(value);
+      for (const { value, consumed } of this.#inputs.values()) if (consumed) this.#free(value);
       const results: Record<string, TensorId> = {};
       for (const [name, value] of this.#outputs) {
         results[name] = ids[value]!;
@@ -165,7 +168,7 @@ export class Program {
       return results;
     } catch (error) {
       for (const step of this.#steps) for (const value of step.outputs) this.#free(value);
-      for (const [, { value, consumed }] of this.#inputs) if (consumed) this.#free(value);
+      for (const { value, consumed } of this.#inputs.values()) if (consumed) this.#free(value);
       throw error;
     }
   }

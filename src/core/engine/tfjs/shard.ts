@@ -94,12 +94,16 @@ export class Shard {
     errorShare: number,
     frozen: boolean,
   ): ShardGradient {
-    return this.#gradient(frozen ? 'searchFrozen' : 'search', this.#zero(tokens), {
+    const inputs = {
       tokens: this.#ints(tokens),
       previous: this.#ints(previousTokens(tokens, this.#config.length)),
       targets: this.#floats([-1, 1], targets),
-      share: this.#floats([], Float32Array.of(share)),
       errorShare: this.#floats([], Float32Array.of(2 * errorShare)),
+    };
+    if (frozen) return this.#gradient('searchFrozen', this.#zero(tokens), inputs);
+    return this.#gradient('search', this.#zero(tokens), {
+      ...inputs,
+      share: this.#floats([], Float32Array.of(share)),
     });
   }
 

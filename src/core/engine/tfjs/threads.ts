@@ -57,6 +57,7 @@ export class ShardThread {
   readonly #calls = new Map<number, { resolve(value: never): void; reject(error: unknown): void }>();
   readonly #exited: Promise<void>;
   #ended: Error | undefined;
+  #closing = false;
   #ids = 0;
   /** Tensors in the worker when it last replied. */
   live = 0;
@@ -81,7 +82,7 @@ export class ShardThread {
 
   /** Carries out what was asked before, then ends the thread. */
   async close(): Promise<void> {
-    this.live = 0;
+    this.#closing = true;
     this.#worker.ref();
     this.#worker.postMessage(null);
     await this.#exited;
@@ -102,7 +103,7 @@ export class ShardThread {
     this.live = reply.live;
     const call = this.#calls.get(reply.id)!;
     this.#calls.delete(reply.id);
-    if (this.#calls.size === 0) this.#worker.unref();
+    if (this.#calls.size === 0 && !this.#closing) this.#worker.unref();
     if ('error' in reply) call.reject(reply.error);
     else call.resolve(reply.result as never);
   }
