@@ -10,8 +10,8 @@ import {
 import type { Controller, Engine } from '../../../src/core/engine/engine.js';
 import { loadTfjs } from '../../../src/core/engine/tfjs/load.js';
 import { stream } from '../../../src/core/random/random.js';
+import { AutodiffController } from '../../support/autodiffController.js';
 import { loadableEngines } from '../../support/engines.js';
-import { ReferenceController } from '../../support/referenceController.js';
 
 /** Shapes of several kinds: the two spaces, and small odd ones. */
 const configs: Record<string, ControllerConfig & { rows: number }> = {
@@ -62,7 +62,7 @@ describe.each(loadableEngines)('engine %s', (_, create) => {
     afterAll(() => controller.dispose());
 
     test.skipIf(!tfjs)('agrees with automatic differentiation', async () => {
-      const reference = new ReferenceController(tfjs!, config);
+      const reference = new AutodiffController(tfjs!, config);
       const pretrain = reference.pretrain(weights, tokens, metricGradient);
       expect(
         difference(config, await controller.pretrainGradients(tokens, metricGradient), pretrain.gradients),
