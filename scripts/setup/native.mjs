@@ -27,7 +27,12 @@ const week = 7 * 24 * 3600_000;
 export async function prepareNative(root, { retry = false, env = process.env } = {}) {
   const packageDir = findPackage(root);
   if (!packageDir)
-    return explain({ native: false, why: ['the package @tensorflow/tfjs-node is not installed'] });
+    return explain({
+      native: false,
+      why: [
+        'npm left the optional package @tensorflow/tfjs-node out; npm install --ignore-scripts @tensorflow/tfjs-node brings it',
+      ],
+    });
   const stateFile = join(packageDir, '.rxnas.json');
   const state = readJson(stateFile);
   const known = recall(state, packageDir, env);
