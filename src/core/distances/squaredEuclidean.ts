@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import type { DistanceSpec } from './distance.js';
+import { squaredDistance } from './squares.js';
+
+/** D²(x, y) = ‖x‖² + ‖y‖² − 2x·y, zero on the diagonal. */
+export const squaredEuclidean = {
+  name: 'SquaredEuclidean',
+  summary: 'Squared Euclidean distance of the normalised embeddings',
+  formula: 'D²(x, y) = ‖x − y‖²',
+  source: 'pytorch-metric-learning 0.9.88, dist_mat(squared=True)',
+  params: z.strictObject({}),
+  create: () => ({
+    name: 'SquaredEuclidean',
+    sign: 1,
+    range: [0, 4],
+    difference: true,
+    epsilon: 0,
+    matrix: (batch) =>
+      batch.matrix('SquaredEuclidean', (matrix) => {
+        const gram = batch.gram();
+        const n = batch.rows;
+        for (let i = 0; i < n; i++) {
+          for (let j = 0; j < n; j++) {
+            matrix[i * n + j] = squaredDistance(batch, gram[i * n + j], i, j);
+          }
+          matrix[i * n + i] = 0;
+        }
+      }),
+    weigh(batch, coefficients, a) {
+      const n = batch.rows;
+      for (let j = a * n; j < (a + 1) * n; j++) coefficients[j] *= 2;
+    },
+  }),
+} satisfies DistanceSpec;

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { openDistance } from '../distances/index.js';
+import { exp } from './exp.js';
+import { atMostOneOrOneSided } from './idle.js';
+import { defineLoss } from './loss.js';
+
+/**
+ * mean over the positive pairs of −log(e^(s(a,p)/τ) / (e^(s(a,p)/τ) + Σ over the negative pairs that start at a of e^(s(a,n)/τ))), with
+ * repetition. Computed without the reference's 1e-20 inside the logarithm.
+ */
+export const ntXent = defineLoss({
+  name: 'NTXent',
+  summary:
+    'Each positive against all negatives of its anchor (InfoNCE, normalised temperature-scaled cross-entropy)',
+  formula: 'mean over (a,p) of −log(e^(s(a,p)/τ) / (e^(s(a,p)/τ) + Σ_n e^(s(a,n)/τ)))',
+  source: 'pytorch-metric-learning 0.9.88, NTXentLoss; arXiv 1807.03748, 2002.05709',
+  reducer: 'Mean',
+  params: z.strictObject({
+    temperature: z.number().min(0.005).max(100).default(0.07).describe('temperature τ, 0.005 … 100'),
+  }),
+  experiment: { miner: { name: 'None', params: {} }, weight: 1, batch: 512, learningRate: 1 },
+  create({ temperature }) {
+    return {
+      distance: openDistance('Cosine'),
+      terms: ['loss'],
+      idle: atMostOneOrOneSided,
+      row(context, a) {
+        const { batch, selection, matrix, coefficients, low, high, positive, negative } = context;
+        const { rows } = batch;
+        const { pairStart, positive: other } = batch.classes;
+        const offset = a * rows;
+        selection.positiveCounts(a, positive);
+        selection.negativeCounts(a, negative);
+        let total = 0;
+        for (let n = 0; n < rows; n++) {
+          if (negative[n] === 0) continue;
+          const e = negative[n] * exp(matrix[offset + n] / temperature);
+          coefficients[offset + n] = e;
+          total += e;
+        }
+        let pull = 0;
+        for (let k = pairStart[a]; k < pairStart[a + 1]; k++) {
+          const times = positive[k];
+          if (times === 0) continue;
+          const at = offset + other[k];
+          const perNegative = exp(-matrix[at] / temperature);
+          const inner = perNegative * total;
+          const loss = Math.log1p(inner);
+          context.tuples[0][a] += times;
+          if (!(loss > low && loss < high)) continue;
+          context.sum[0][a] += times * loss;
+          context.counted[0][a] += times;
+          const weight = times / (1 + inner) / temperature;
+          pull += weight * perNegative;
+          coefficients[at] = -weight * inner;
+        }
+        for (let n = 0; n < rows; n++) if (negative[n] > 0) coefficients[offset + n] *= pull;
+      },
+    };
+  },
+});

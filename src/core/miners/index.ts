@@ -1,0 +1,19 @@
+import { findNamed, parseParams } from '../params.js';
+import { angular } from './angular.js';
+import { batchHard } from './batchHard.js';
+import type { Miner, MinerSpec } from './miner.js';
+import { multiSimilarity } from './multiSimilarity.js';
+import { none } from './none.js';
+import { tripletMargin } from './tripletMargin.js';
+
+export type { Miner, MinerSpec } from './miner.js';
+export { BitTriplets, IntervalTriplets, type PairList, Selection, type TripletList } from './selection.js';
+
+/** All miners, by name. */
+export const miners: readonly MinerSpec[] = [none, tripletMargin, angular, multiSimilarity, batchHard];
+
+/** A miner by its name and parameters; a usage error for an unknown name or a wrong parameter. */
+export function openMiner(name: string, params: Record<string, unknown> = {}): Miner {
+  const spec = findNamed('miner', miners, name);
+  return spec.create(parseParams(`miner ${name}`, spec.params, params));
+}

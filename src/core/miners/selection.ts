@@ -1,0 +1,304 @@
+import type { Classes } from '../distances/index.js';
+import { popcount, wordsPerRow } from './bits.js';
+
+/** Mined triplets, listed: entry i of the three arrays is a triplet. Ready to be Arrow columns. */
+export interface TripletList {
+  anchor: Int32Array;
+  positive: Int32Array;
+  negative: Int32Array;
+}
+
+/** Mined pairs, listed. */
+export interface PairList {
+  anchor: Int32Array;
+  other: Int32Array;
+  /** 1 where `other` is a positive of the anchor, 0 where it is a negative. */
+  positive: Uint8Array;
+}
+
+/**
+ * What a miner chose, in compact form: never a list of tuples. Losses ask for it anchor by anchor, as counts per pair (pair
+ * losses) or as triplets; logs and tests list it. A selection is valid until its miner mines the same batch object again, or the
+ * batch is loaded anew.
+ */
+export abstract class Selection {
+  constructor(
+    readonly classes: Classes,
+    /** Tuples chosen, and tuples there were to choose from. */
+    readonly size: number,
+    readonly candidates: number,
+  ) {}
+
+  /** Positive and negative pairs, as often as they occur (of mined triplets: once per triplet). */
+  abstract readonly positives: number;
+  abstract readonly negatives: number;
+
+  /** How often pair k of {@link Classes} occurs, for the pairs of anchor a; entries of `counts` [pairs]. */
+  abstract positiveCounts(a: number, counts: Int32Array): void;
+
+  /** How often (a, x) occurs as a negative pair, for every row x; `counts` [n]. */
+  abstract negativeCounts(a: number, counts: Int32Array): void;
+
+  /** The positive of the first tuple of anchor a, or −1: REFERENCE §5, NPairs. */
+  abstract firstPositive(a: number): number;
+
+  /** This selection as triplets. */
+  abstract triplets(): Triplets;
+
+  /**
+   * Triplets from number `skip` on, at most `limit`, in lexicographic order (a, p, n). Costs a walk over all candidates: for logs,
+   * analysis and tests.
+   */
+  listTriplets({ limit = Number.POSITIVE_INFINITY, skip = 0 } = {}): TripletList {
+    const { rows, pairStart, positive } = this.classes;
+    const triplets = this.triplets();
+    const length = Math.max(0, Math.min(triplets.size - skip, limit));
+    const list = {
+      anchor: new Int32Array(length),
+      positive: new Int32Array(length),
+      negative: new Int32Array(length),
+    };
+    let place = -skip;
+    for (let a = 0; a < rows && place < length; a++) {
+      for (let k = pairStart[a]; k < pairStart[a + 1]; k++) {
+        for (let n = 0; n < rows; n++) {
+          if (!triplets.has(a, k, n)) continue;
+          if (place >= 0 && place < length) {
+            list.anchor[place] = a;
+            list.positive[place] = positive[k];
+            list.negative[place] = n;
+          }
+          place++;
+        }
+      }
+    }
+    return list;
+  }
+
+  /** The distinct pairs, by anchor, positives before negatives, each ascending; at most `limit`. */
+  listPairs({ limit = Number.POSITIVE_INFINITY } = {}): PairList {
+    const { rows, pairs, pairStart, positive } = this.classes;
+    const positiveCount = new Int32Array(pairs);
+    const negativeCount = new Int32Array(rows);
+    const anchor: number[] = [];
+    const other: number[] = [];
+    const kind: number[] = [];
+    const push = (a: number, x: number, isPositive: number) => {
+      if (anchor.length >= limit) return;
+      anchor.push(a);
+      other.push(x);
+      kind.push(isPositive);
+    };
+    for (let a = 0; a < rows && anchor.length < limit; a++) {
+      this.positiveCounts(a, positiveCount);
+      this.negativeCounts(a, negativeCount);
+      for (let k = pairStart[a]; k < pairStart[a + 1]; k++) {
+        if (positiveCount[k] > 0) push(a, positive[k], 1);
+      }
+      for (let x = 0; x < rows; x++) if (negativeCount[x] > 0) push(a, x, 0);
+    }
+    return {
+      anchor: Int32Array.from(anchor),
+      other: Int32Array.from(other),
+      positive: Uint8Array.from(kind),
+    };
+  }
+
+  /** How often each row occurs in the tuples, as anchor, positive or negative, [n]. */
+  occurrences(): Float64Array {
+    const { rows, pairs, pairStart, positive } = this.classes;
+    const counts = new Float64Array(rows);
+    const positiveCount = new Int32Array(pairs);
+    const negativeCount = new Int32Array(rows);
+    for (let a = 0; a < rows; a++) {
+      this.positiveCounts(a, positiveCount);
+      this.negativeCounts(a, negativeCount);
+      for (let k = pairStart[a]; k < pairStart[a + 1]; k++) {
+        counts[positive[k]] += positiveCount[k];
+        counts[a] += this.anchorsPerPositive * positiveCount[k];
+      }
+      for (let x = 0; x < rows; x++) {
+        counts[x] += negativeCount[x];
+        counts[a] += this.anchorsPerNegative * negativeCount[x];
+      }
+    }
+    return counts;
+  }
+
+  /** How many anchors a positive and a negative pair stand for: a triplet's anchor is counted with its positive alone. */
+  protected readonly anchorsPerPositive: number = 1;
+  protected readonly anchorsPerNegative: number = 0;
+}
+
+/** Triplets in one of two compact forms. */
+export type Triplets = BitTriplets | IntervalTriplets;
+
+/** One bit a candidate: bit n of row k is triplet (a, p, n), where k is the number of pair (a, p). */
+export class BitTriplets extends Selection {
+  /** Words of one pair. */
+  readonly width: number;
+
+  constructor(
+    classes: Classes,
+    /** Bit sets, [pairs, width]. */
+    readonly words: Int32Array,
+    size: number,
+    candidates = classes.candidates,
+  ) {
+    super(classes, size, candidates);
+    this.width = wordsPerRow(classes.rows);
+  }
+
+  get positives() {
+    return this.size;
+  }
+
+  get negatives() {
+    return this.size;
+  }
+
+  triplets() {
+    return this;
+  }
+
+  has(_a: number, k: number, n: number): boolean {
+    return ((this.words[k * this.width + (n >> 5)] >>> (n & 31)) & 1) === 1;
+  }
+
+  positiveCounts(a: number, counts: Int32Array): void {
+    const { words, width, classes } = this;
+    for (let k = classes.pairStart[a]; k < classes.pairStart[a + 1]; k++) {
+      let count = 0;
+      for (let w = k * width; w < (k + 1) * width; w++) count += popcount(words[w]);
+      counts[k] = count;
+    }
+  }
+
+  /** Adds the bit sets of the anchor's pairs up, 32 columns at a time: plane b holds bit b of 32 counts. */
+  negativeCounts(a: number, counts: Int32Array): void {
+    const { words, width, classes } = this;
+    const { rows, pairStart } = classes;
+    const depth = 32 - Math.clz32(pairStart[a + 1] - pairStart[a]);
+    for (let w = 0; w < width; w++) {
+      for (let b = 0; b < depth; b++) planes[b] = 0;
+      let any = 0;
+      for (let k = pairStart[a]; k < pairStart[a + 1]; k++) {
+        let carry = words[k * width + w];
+        any |= carry;
+        for (let b = 0; carry !== 0; b++) {
+          const next = planes[b] & carry;
+          planes[b] ^= carry;
+          carry = next;
+        }
+      }
+      const end = Math.min(rows, (w + 1) << 5);
+      if (any === 0) counts.fill(0, w << 5, end);
+      else extract(counts, w << 5, end, depth);
+    }
+  }
+
+  firstPositive(a: number): number {
+    const { words, width, classes } = this;
+    for (let k = classes.pairStart[a]; k < classes.pairStart[a + 1]; k++) {
+      for (let w = k * width; w < (k + 1) * width; w++) if (words[w] !== 0) return classes.positive[k];
+    }
+    return -1;
+  }
+}
+
+/** Bit planes of {@link BitTriplets.negativeCounts}. */
+const planes = new Int32Array(32);
+
+function extract(counts: Int32Array, from: number, to: number, depth: number): void {
+  // Classes of up to eight rows, the usual size, need no more than three planes.
+  const p0 = planes[0];
+  const p1 = depth > 1 ? planes[1] : 0;
+  const p2 = depth > 2 ? planes[2] : 0;
+  for (let n = from, bit = 0; n < to; n++, bit++) {
+    let count = ((p0 >>> bit) & 1) | (((p1 >>> bit) & 1) << 1) | (((p2 >>> bit) & 1) << 2);
+    for (let b = 3; b < depth; b++) count |= ((planes[b] >>> bit) & 1) << b;
+    counts[n] = count;
+  }
+}
+
+/**
+ * For miners that compare distances to one anchor: with the anchor's positives in order of distance, the positives that make a
+ * triplet with a given negative are neighbours, so that two numbers a negative say it all.
+ */
+export class IntervalTriplets extends Selection {
+  constructor(
+    classes: Classes,
+    /** Pair numbers of each anchor's positives, nearest first, [pairs]. */
+    readonly order: Int32Array,
+    /** Triplets of (a, n): places `first .. end` of a's positives in `order`, [n, n]; empty for rows of a's class. */
+    readonly first: Uint16Array,
+    readonly end: Uint16Array,
+    size: number,
+  ) {
+    super(classes, size, classes.candidates);
+  }
+
+  get positives() {
+    return this.size;
+  }
+
+  get negatives() {
+    return this.size;
+  }
+
+  triplets() {
+    return this;
+  }
+
+  has(a: number, k: number, n: number): boolean {
+    const begin = this.classes.pairStart[a];
+    const at = a * this.classes.rows + n;
+    for (let place = this.first[at]; place < this.end[at]; place++) {
+      if (this.order[begin + place] === k) return true;
+    }
+    return false;
+  }
+
+  positiveCounts(a: number, counts: Int32Array): void {
+    const { rows, pairStart } = this.classes;
+    const begin = pairStart[a];
+    const stop = pairStart[a + 1];
+    if (begin === stop) return;
+    const steps = stepsFor(stop - begin + 1);
+    for (let at = a * rows; at < (a + 1) * rows; at++) {
+      steps[this.first[at]]++;
+      steps[this.end[at]]--;
+    }
+    let count = 0;
+    for (let place = 0; place < stop - begin; place++) {
+      count += steps[place];
+      counts[this.order[begin + place]] = count;
+    }
+  }
+
+  negativeCounts(a: number, counts: Int32Array): void {
+    const offset = a * this.classes.rows;
+    for (let n = 0; n < this.classes.rows; n++) counts[n] = this.end[offset + n] - this.first[offset + n];
+  }
+
+  firstPositive(a: number): number {
+    const { rows, pairStart, positive } = this.classes;
+    const begin = pairStart[a];
+    let first = pairStart[a + 1];
+    for (let at = a * rows; at < (a + 1) * rows; at++) {
+      for (let place = this.first[at]; place < this.end[at]; place++) {
+        first = Math.min(first, this.order[begin + place]);
+      }
+    }
+    return first < pairStart[a + 1] ? positive[first] : -1;
+  }
+}
+
+let steps = new Int32Array(64);
+
+/** Zeroed counters. */
+function stepsFor(length: number): Int32Array {
+  if (steps.length < length) steps = new Int32Array(2 * length);
+  else steps.fill(0, 0, length);
+  return steps;
+}

@@ -1,0 +1,18 @@
+import { findNamed, parseParams } from '../params.js';
+import { avgNonZero } from './avgNonZero.js';
+import { divisor } from './divisor.js';
+import { mean } from './mean.js';
+import type { Reducer, ReducerSpec } from './reducer.js';
+import { sum } from './sum.js';
+import { threshold } from './threshold.js';
+
+export type { Reducer, ReducerSpec, TermCounts } from './reducer.js';
+
+/** All reducers, by name. */
+export const reducers: readonly ReducerSpec[] = [mean, avgNonZero, threshold, divisor, sum];
+
+/** A reducer by its name and parameters; a usage error for an unknown name or a wrong parameter. */
+export function openReducer(name: string, params: Record<string, unknown> = {}): Reducer {
+  const spec = findNamed('reducer', reducers, name);
+  return spec.create(parseParams(`reducer ${name}`, spec.params, params));
+}
