@@ -20,7 +20,8 @@ module.exports = {
     },
     {
       name: 'core-without-streams',
-      comment: 'RxJS appears in core as types only; streams are made of operators, in src/operators and src/pipelines.',
+      comment:
+        'RxJS appears in core as types only; streams are made of operators, in src/operators and src/pipelines.',
       severity: 'error',
       from: { path: '^src/core/' },
       to: { path: 'node_modules/rxjs/', dependencyTypesNot: ['type-only'] },
@@ -41,7 +42,8 @@ module.exports = {
     },
     {
       name: 'tfjs-in-one-place',
-      comment: 'TensorFlow may be missing: only its engine loads it, and the rest of the program goes on without.',
+      comment:
+        'TensorFlow may be missing: only its engine loads it, and the rest of the program goes on without.',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/core/engine/tfjs/' },
       to: { path: 'node_modules/@tensorflow/' },
@@ -67,6 +69,9 @@ module.exports = {
     // Types count: a module that needs another's types cannot be read without it either.
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
   },
 };
