@@ -1,0 +1,38 @@
+export {
+  type Checkpoint,
+  type CheckpointArray,
+  type CheckpointState,
+  checkpointFiles,
+  controllerCheckpoint,
+  newestCheckpoint,
+  type RunPosition,
+  readCheckpoint,
+} from './checkpoint.js';
+export { type JsonValue, NewFile, replaceFile, storageError } from './files.js';
+export type { LogPosition } from './log/position.js';
+export {
+  type LogDamage,
+  type LogEnd,
+  type LogRecord,
+  type ReadLogOptions,
+  readLog,
+  scanLog,
+} from './log/reader.js';
+export { LogWriter } from './log/writer.js';
+export { type Manifest, type RunStatus, readManifest } from './manifest.js';
+export { ParquetColumnSink } from './parquet/columnSink.js';
+export { ParquetRowSink } from './parquet/rowSink.js';
+export {
+  type CreateRunOptions,
+  createRun,
+  isRun,
+  type Loggable,
+  openRun,
+  type ResumedRun,
+  Run,
+  rebuildTables,
+  resumeRun,
+  StoredRun,
+} from './run.js';
+export { latestRun, listRuns, type RunEntry } from './runs.js';
+export { type ExportFormat, exportFormats, exportTable, type TableName, tableNames } from './tables.js';

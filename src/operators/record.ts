@@ -1,0 +1,44 @@
+import { type MonoTypeOperatorFunction, tap } from 'rxjs';
+import { z } from 'zod';
+import type { EventName } from '../core/batch/index.js';
+import type { Loggable, Run } from '../core/run/index.js';
+import { defineOperator } from '../core/spec/defineOperator.js';
+
+export interface RecordOptions<E extends EventName, T = Loggable<E>> {
+  run: Pick<Run, 'append'>;
+  event: E;
+  /** The rows of an item; undefined logs nothing. By default the item is a row, an array of rows or a batch itself. */
+  toRows?: (item: T) => Loggable<E> | undefined;
+}
+
+/**
+ * Writes what passes into the log of a run, as rows of `event`, and hands it on unchanged. An error of the log (a full
+ * disk) is an error of the stream.
+ *
+ *     in    a---b---c|
+ *     out   a---b---c|
+ *     log   a---b---c
+ */
+export const record = defineOperator(
+  {
+    name: 'record',
+    kind: 'sink',
+    summary: 'Writes rows into the log of the run and hands them on',
+    params: z.strictObject({ event: z.string().describe('event whose columns the rows have') }),
+    needs: ['run'],
+    input: [],
+    output: [],
+    stability: 'stable',
+    example: 'record: { event: step }',
+  },
+  function record<E extends EventName, T = Loggable<E>>({
+    run,
+    event,
+    toRows = (item) => item as Loggable<E>,
+  }: RecordOptions<E, T>): MonoTypeOperatorFunction<T> {
+    return tap((item) => {
+      const rows = toRows(item);
+      if (rows !== undefined) run.append(event, rows);
+    });
+  },
+);
