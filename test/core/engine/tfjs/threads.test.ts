@@ -33,7 +33,7 @@ const loads = await loadTfjs({ intraOpThreads: 1 }).then(
 );
 
 test('refuses numbers of threads that it does not have', async () => {
-  await expect(createTfjsEngine({ threads: 3 })).rejects.toMatchObject({ exitCode: 2 });
+  await expect(createTfjsEngine({ threads: 17 })).rejects.toMatchObject({ exitCode: 2 });
   await expect(createTfjsEngine({ threads: 0 })).rejects.toMatchObject({ exitCode: 2 });
 });
 
