@@ -20,7 +20,7 @@ export interface Engine {
 }
 
 export interface EngineOptions {
-  /** 1 or 2; the default is the engine's own choice for this machine. */
+  /** 1 to 16; the default is the engine's own choice for this machine. */
   threads?: number;
 }
 
@@ -72,7 +72,10 @@ export interface Controller {
    * backward through decoder and encoder (not run forward again), SGD. Returns the reconstruction loss before the update.
    * The activations are stale afterwards but still have to be disposed of.
    */
-  pretrainStep(activations: Activations, step: PretrainStep): Promise<{ reconstruction: number; gradientNorm: number }>;
+  pretrainStep(
+    activations: Activations,
+    step: PretrainStep,
+  ): Promise<{ reconstruction: number; gradientNorm: number }>;
   /** Eq. 1 on queried cells: predictor + decoder, backward, clip, SGD. */
   searchStep(tokens: Int32Array, step: SearchStep): Promise<SearchLosses>;
   /** The gradients that the two steps would apply (unclipped), for tests. */
@@ -86,7 +89,10 @@ export interface Controller {
    * NAO's move (REFERENCE §7): encoder_outputs + step·∂predict/∂encoder_outputs, re-normalised, decoded greedily.
    * `decoded` is [rows, length], `predicted` the predictor's value of the moved embeddings.
    */
-  propose(tokens: Int32Array, step: number): Promise<{ decoded: Int32Array; predicted: Float32Array; embeddings: Float32Array }>;
+  propose(
+    tokens: Int32Array,
+    step: number,
+  ): Promise<{ decoded: Int32Array; predicted: Float32Array; embeddings: Float32Array }>;
   /** Greedy decoding from the unmoved encoder outputs: [rows, length]. */
   reconstruct(tokens: Int32Array): Promise<Int32Array>;
   /** A copy of all parameters. */

@@ -9,11 +9,12 @@ import { loadTfjs } from './load.js';
 import { Programs } from './programs.js';
 import { canStartThreads, localShard, type ShardClient, ShardThread } from './threads.js';
 
-const MOST_THREADS = 2;
+const USUAL_THREADS = 2;
+const MOST_THREADS = 16;
 
 /**
  * The engine on tfjs-node's native TensorFlow. Deterministic for a given machine and number of threads.
- * Rejects with exit code 1 where tfjs-node cannot be loaded, 2 for a number of threads other than 1 or 2.
+ * Rejects with exit code 1 where tfjs-node cannot be loaded, 2 for a number of threads other than 1 to 16.
  */
 export async function createTfjsEngine(options: EngineOptions = {}): Promise<Engine> {
   const threads = chooseThreads(options.threads);
@@ -22,10 +23,19 @@ export async function createTfjsEngine(options: EngineOptions = {}): Promise<Eng
   return threads === 1 ? new LocalEngine(binding) : new ThreadedEngine(binding, threads);
 }
 
+/** Versions of what the engine rests on; rejects as {@link createTfjsEngine} does. */
+export async function tfjsVersions(): Promise<{ tfjs: string; libtensorflow: string }> {
+  const tf = await loadTfjs({ intraOpThreads: 1 });
+  return { tfjs: tf.version['tfjs-node'], libtensorflow: bindingOf(tf).TF_Version };
+}
+
+/** Whether more than one thread can be had: run from the TypeScript sources, worker threads need a build. */
+export { canStartThreads } from './threads.js';
+
 function chooseThreads(asked: number | undefined): number {
-  if (asked === undefined) return canStartThreads ? Math.min(MOST_THREADS, availableParallelism()) : 1;
+  if (asked === undefined) return canStartThreads ? Math.min(USUAL_THREADS, availableParallelism()) : 1;
   if (!Number.isInteger(asked) || asked < 1 || asked > MOST_THREADS) {
-    throw usageError(`the tfjs engine cannot use ${asked} threads`, `give 1 to ${MOST_THREADS}`);
+    throw usageError(`threads is ${asked}`, `the tfjs engine takes a whole number from 1 to ${MOST_THREADS}`);
   }
   if (asked > 1 && !canStartThreads) {
     throw usageError(
@@ -125,7 +135,11 @@ class ThreadedEngine implements Engine {
  */
 function insertAttributeNames(binding: Binding): void {
   const programs = new Programs(new Tensors(binding), nasbench101Controller);
-  const attributes = [...programs.attributeNames()].map((name) => ({ name, type: binding.TF_ATTR_INT, value: 0 }));
+  const attributes = [...programs.attributeNames()].map((name) => ({
+    name,
+    type: binding.TF_ATTR_INT,
+    value: 0,
+  }));
   programs.dispose();
   const stop = { name: 'T', type: -1, value: 0 };
   try {

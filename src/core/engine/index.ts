@@ -1,0 +1,40 @@
+import { exitCode, RxnasError } from '../errors.js';
+import { unknownName } from '../suggest.js';
+import type { Engine, EngineName, EngineOptions } from './engine.js';
+
+export const engineNames: readonly EngineName[] = ['tfjs', 'simd'];
+
+/** An engine and, for the reader of a log, why it is this one. */
+export type OpenedEngine = Engine & { readonly reason: string };
+
+/**
+ * The engine of that name; `auto` is tfjs where tfjs-node loads, else simd. Only what is opened is loaded.
+ * Errors: exit code 2 for an unknown name or number of threads, 1 where the engine asked for does not load.
+ */
+export async function openEngine(
+  name: 'auto' | EngineName,
+  options: EngineOptions = {},
+): Promise<OpenedEngine> {
+  if (name !== 'auto') return withReason(await create(name, options), 'asked for by name');
+  try {
+    return withReason(await create('tfjs', options), 'tfjs-node loads');
+  } catch (error) {
+    if (!(error instanceof RxnasError) || error.exitCode !== exitCode.failure) throw error;
+    return withReason(await create('simd', options), error.message);
+  }
+}
+
+async function create(name: EngineName, options: EngineOptions): Promise<Engine> {
+  switch (name) {
+    case 'tfjs':
+      return (await import('./tfjs/index.js')).createTfjsEngine(options);
+    case 'simd':
+      return (await import('./simd/index.js')).createSimdEngine(options);
+    default:
+      throw unknownName('engine', name, ['auto', ...engineNames]);
+  }
+}
+
+function withReason(engine: Engine, reason: string): OpenedEngine {
+  return Object.assign(engine, { reason });
+}
