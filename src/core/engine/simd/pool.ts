@@ -24,7 +24,7 @@ export class Pool {
   readonly #runShard: (task: number, shard: number) => void;
   readonly #workers = new Set<Worker>();
   #leaving: Promise<unknown>[] = [];
-  /** Workers that ended by themselves. */
+  /** Workers that are no more. */
   #lost = 0;
 
   constructor(
@@ -41,6 +41,11 @@ export class Pool {
   /** Threads that a task runs on, the main thread included. */
   get threads(): number {
     return 1 + this.#workers.size;
+  }
+
+  /** The workers that are there. */
+  get workers(): Worker[] {
+    return [...this.#workers];
   }
 
   /** Start workers up to `threads` in all; where threads are not to be had there are fewer. */
