@@ -31,7 +31,14 @@ module.exports = {
       comment: 'An operator is usable in any pipeline, so it knows none.',
       severity: 'error',
       from: { path: '^src/operators/' },
-      to: { path: '^src/(pipelines|cli|report)/' },
+      to: { path: '^src/(pipelines|jobs|cli|report)/' },
+    },
+    {
+      name: 'pipelines-know-no-jobs',
+      comment: 'A pipeline is streams only; run folders and settings are the business of the job that runs it.',
+      severity: 'error',
+      from: { path: '^src/pipelines/' },
+      to: { path: '^src/(jobs|cli|report)/' },
     },
     {
       name: 'nothing-imports-cli',
