@@ -1,13 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ControllerConfig, Weights } from '../../src/core/controller/config.js';
 import { parameterShapes } from '../../src/core/controller/weights.js';
+import { EmbeddingBatch } from '../../src/core/distances/index.js';
 import type { Controller, Engine } from '../../src/core/engine/engine.js';
+import { openLoss } from '../../src/core/losses/index.js';
+import { openMiner } from '../../src/core/miners/index.js';
 import { loadableEngines } from '../support/engines.js';
 import { goldenFile } from './golden.js';
 
 /** Engines compute in float32, the reference did in float64: allowed difference, as a share of the largest value. */
 const VALUES = 2e-6;
 const GRADIENTS = 5e-5;
+/** Below this distance to a miner's threshold, float32 embeddings may mine another tuple. */
+const FLIP_GAP = 1e-5;
 /** Below this gap between the two best logits, float32 may decode another token. */
 const SAFE_MARGIN = 1e-3;
 
@@ -77,7 +82,11 @@ describe.each(loadableEngines)('engine %s', (_, create) => {
       activations.dispose();
       expect(difference(await controller.embed(tokens), golden.forward.arch_emb.data)).toBeLessThan(VALUES);
       expect(difference(await controller.predict(tokens), golden.forward.predict_value)).toBeLessThan(VALUES);
-      expectDecoded(await controller.reconstruct(tokens), golden.forward.greedy, golden.forward.greedy_min_logit_margin);
+      expectDecoded(
+        await controller.reconstruct(tokens),
+        golden.forward.greedy,
+        golden.forward.greedy_min_logit_margin,
+      );
     });
 
     test('eq. 1: losses and every gradient', async () => {
@@ -102,13 +111,61 @@ describe.each(loadableEngines)('engine %s', (_, create) => {
       await controller.load(weights);
     });
 
+    describe.each(Object.keys(golden.pretrain.losses))('eq. 2, %s', (lossName) => {
+      const figures = golden.pretrain.losses[lossName];
+      const batch = tokensOf(golden.pretrain.input);
+      const loss = openLoss(lossName.replace(/Loss$/, ''));
+      const { miner } = loss.spec.experiment;
+      const tuples = openMiner(miner.name, miner.params);
+
+      /** Value, gradient and mined tuples for embeddings from the engine. */
+      const metricOf = (embeddings: Float32Array) => {
+        const rows = new EmbeddingBatch().load(embeddings, Int32Array.from(golden.pretrain.labels));
+        return loss.evaluate(rows, tuples.mine(rows));
+      };
+
+      test('losses, mined tuples, gradients', async () => {
+        const factor: number = figures.weights.metric_loss;
+        const metric = metricOf(await controller.embed(batch));
+        if (figures.threshold_gap > FLIP_GAP) expect(metric.mined).toBe(figures.mined.length);
+        expect(difference([metric.value], [figures.metric])).toBeLessThan(GRADIENTS);
+        const metricGradient = metric.gradient.map((value) => factor * value);
+        const gradients = await controller.pretrainGradients(batch, metricGradient);
+        expectParameters(gradients, figures.grad ?? figures.grad_arch_side, GRADIENTS);
+      });
+
+      if (!figures.sgd3) return;
+      test('three steps', async () => {
+        const { lr, history_total_rec_metric_minedcount, threshold_gaps, params_after } = figures.sgd3;
+        const factor: number = figures.weights.metric_loss;
+        await controller.load(weights);
+        for (const [i, [, rec, metricValue, mined]] of history_total_rec_metric_minedcount.entries()) {
+          const activations = await controller.encode(batch);
+          const metric = metricOf(activations.embeddings);
+          if (threshold_gaps[i] > FLIP_GAP) expect(metric.mined).toBe(mined);
+          expect(difference([metric.value], [metricValue])).toBeLessThan(2 * GRADIENTS);
+          const metricGradient = metric.gradient.map((value) => factor * value);
+          const { reconstruction } = await controller.pretrainStep(activations, {
+            metricGradient,
+            learningRate: lr,
+          });
+          activations.dispose();
+          expect(difference([reconstruction], [rec])).toBeLessThan(GRADIENTS);
+        }
+        expectParameters(await controller.weights(), params_after, GRADIENTS);
+        await controller.load(weights);
+      });
+    });
+
     test('proposals', async () => {
       const seeds = tokensOf(golden.proposal.input);
       for (const result of golden.proposal.results) {
         const step = result.direction === '-' ? -result.step : result.step;
         const found = await controller.propose(seeds, step);
         expect(difference(found.predicted, result.new_predict_value), `step ${step}`).toBeLessThan(GRADIENTS);
-        expect(difference(found.embeddings, result.new_arch_emb.flat()), `step ${step}`).toBeLessThan(GRADIENTS);
+        expect(difference(found.embeddings, result.new_arch_emb.flat()), `step ${step}`).toBeLessThan(
+          GRADIENTS,
+        );
         expectDecoded(found.decoded, result.decoded, result.min_logit_margin);
       }
     });
