@@ -1,5 +1,5 @@
 import type { RecordBatch } from 'apache-arrow';
-import { Observable, type OperatorFunction, takeWhile } from 'rxjs';
+import { Observable, takeWhile } from 'rxjs';
 import { z } from 'zod';
 import { type Columns, concatBatches, sliceBatch } from '../core/batch/index.js';
 import { defineOperator } from '../core/spec/defineOperator.js';
@@ -33,11 +33,8 @@ export const batch = defineOperator(
     stability: 'stable',
     example: 'batch: { rows: 512 }',
   },
-  <T extends Columns>({
-    rows,
-    rest = 'keep',
-  }: BatchOptions): OperatorFunction<RecordBatch<T>, RecordBatch<T>> =>
-    (source) =>
+  ({ rows, rest = 'keep' }: BatchOptions) =>
+    <T extends Columns>(source: Observable<RecordBatch<T>>): Observable<RecordBatch<T>> =>
       new Observable((subscriber) => {
         let held: RecordBatch<T>[] = [];
         let count = 0;

@@ -1,7 +1,7 @@
 import type { RecordBatch } from 'apache-arrow';
-import { mergeMap, type OperatorFunction } from 'rxjs';
+import { mergeMap, type Observable } from 'rxjs';
 import { z } from 'zod';
-import { type Tokens, tokensOf } from '../core/batch/index.js';
+import { type Columns, type Tokens, tokensOf } from '../core/batch/index.js';
 import { breathe } from '../core/breathe.js';
 import type { Activations, Controller } from '../core/engine/engine.js';
 import type { Scope } from '../core/scope.js';
@@ -9,8 +9,8 @@ import { defineOperator } from '../core/spec/defineOperator.js';
 import type { InScope } from './inTurn.js';
 
 /** A batch with the activations of its forward pass, which live as long as the scope. */
-export interface Encoded<B> {
-  batch: B;
+export interface Encoded<C extends Columns> {
+  batch: RecordBatch<C>;
   /** Number of the batch in the stream, from 0. */
   index: number;
   activations: Activations;
@@ -37,13 +37,16 @@ export const encode = defineOperator(
     stability: 'stable',
     example: 'encode: {}',
   },
-  <B extends RecordBatch<{ tokens: Tokens }>>({
-    controller,
-  }: EncodeOptions): OperatorFunction<InScope<B>, Encoded<B>> =>
-    mergeMap(async ({ item, index, scope }) => {
-      await breathe();
-      const activations = await scope.hold(controller.encode(tokensOf(item)));
-      scope.onClose(() => activations.dispose());
-      return { batch: item, index, activations, scope };
-    }),
+  ({ controller }: EncodeOptions) =>
+    <C extends Columns & { tokens: Tokens }>(
+      batches: Observable<InScope<RecordBatch<C>>>,
+    ): Observable<Encoded<C>> =>
+      batches.pipe(
+        mergeMap(async ({ item, index, scope }) => {
+          await breathe();
+          const activations = await scope.hold(controller.encode(tokensOf(item)));
+          scope.onClose(() => activations.dispose());
+          return { batch: item, index, activations, scope };
+        }),
+      ),
 );

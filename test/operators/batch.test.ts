@@ -6,12 +6,13 @@ import { type AnchorColumns, anchorBatch, anchorsOf } from '../../src/core/batch
 import { batch } from '../../src/operators/batch.js';
 import { operatorConformance } from '../conformance/operator.js';
 
-const numbers = (from: number, count: number) => anchorBatch(Uint32Array.from({ length: count }, (_, i) => from + i));
+const numbers = (from: number, count: number) =>
+  anchorBatch(Uint32Array.from({ length: count }, (_, i) => from + i));
 const run = (batches: RecordBatch<AnchorColumns>[], rows: number, rest: 'keep' | 'drop') =>
   lastValueFrom(from(batches).pipe(batch({ rows, rest }), toArray()));
 
-operatorConformance('batch', {
-  create: () => batch<AnchorColumns>({ rows: 4 }),
+operatorConformance<RecordBatch<AnchorColumns>, RecordBatch<AnchorColumns>>('batch', {
+  create: () => (source) => source.pipe(batch({ rows: 4 })),
   items: () => [numbers(0, 4), numbers(4, 4), numbers(8, 4)],
 });
 

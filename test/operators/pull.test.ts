@@ -27,7 +27,7 @@ describe('pull', () => {
     let given = 0;
     let used = 0;
     let ahead = 0;
-    const slow = inTurn({ credit }, (items) => items.pipe(delay(1), item()));
+    const slow = inTurn<number, number>({ credit }, (items) => items.pipe(delay(1), item()));
     await lastValueFrom(
       pull(
         count(40, () => {

@@ -29,6 +29,8 @@ export interface Benchmark {
   rank?(test: number): number;
   /** The known cells in canonical form, where they can be listed; do not write to it. */
   list?(): Uint32Array;
+  /** SHA-256 of the files that it is read from, by name; for manifests. */
+  readonly data?: Readonly<Record<string, string>>;
   /** Where the figures come from, for `benchmark describe` and manifests. */
   readonly provenance: string;
 }

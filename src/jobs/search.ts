@@ -1,0 +1,225 @@
+import { defaultIfEmpty, lastValueFrom, takeUntil, tap } from 'rxjs';
+import { type EventRow, rowsOf } from '../core/batch/index.js';
+import type { Benchmark } from '../core/benchmark/benchmark.js';
+import { openBenchmark } from '../core/benchmark/index.js';
+import { initialWeights } from '../core/controller/weights.js';
+import type { Controller, Engine } from '../core/engine/engine.js';
+import { openEngine } from '../core/engine/index.js';
+import { dataError } from '../core/errors.js';
+import { given } from '../core/given.js';
+import { controllerCheckpoint, createRun, type JsonValue, openRun, resumeRun } from '../core/run/index.js';
+import { Pool, type QueryRow } from '../core/search/pool.js';
+import { embedCells } from '../operators/embedCells.js';
+import { record } from '../operators/record.js';
+import { type RoundRow, type SearchEvent, search } from '../pipelines/search.js';
+import { nao } from '../pipelines/searchers/nao.js';
+import { randomSearch } from '../pipelines/searchers/random.js';
+import type { Searcher } from '../pipelines/searchers/searcher.js';
+import { controllerConfig, type JobOptions, type JobResult, place, withRun } from './job.js';
+import { parseSettings, type SearchSettings, searchSettings } from './settings.js';
+
+export interface SearchResult extends JobResult {
+  searcher: string;
+  queries: number;
+  /** Row of the last query; its `best_*`, `regret` and `rank` are those of the search. Absent where nothing was queried. */
+  last?: QueryRow;
+  /** Queries until the final best cell by validation was found (#Queries of the paper's Table 1). */
+  queriesToBest: number;
+  /** Whether the search ended because nothing new was found. */
+  dry: boolean;
+}
+
+type Resumed = Awaited<ReturnType<typeof resumeRun>>;
+
+/** Searches a benchmark and writes the run: queries, training metrics, checkpoints, embeddings of the queried cells. */
+export async function searchJob(
+  settings: Record<string, unknown>,
+  options: JobOptions<SearchEvent>,
+): Promise<SearchResult> {
+  return runSearch(parseSettings(searchSettings, settings), options);
+}
+
+/** Goes on with a search that was stopped, from the end of its last whole round, to the bits that it would have had. */
+export async function resumeSearch(dir: string, options: JobOptions<SearchEvent>): Promise<SearchResult> {
+  const resumed = await resumeRun(dir);
+  try {
+    return await runSearch(
+      parseSettings(searchSettings, resumed.run.manifest.spec as Record<string, unknown>),
+      options,
+      resumed,
+    );
+  } finally {
+    resumed.run.close();
+  }
+}
+
+async function runSearch(
+  settings: SearchSettings,
+  options: JobOptions<SearchEvent>,
+  resumed?: Resumed,
+): Promise<SearchResult> {
+  const { seed, initial, perRound, epochs, identity, targetFloor } = settings;
+  const benchmark = await openBenchmark(settings.benchmark);
+  const pool = new Pool({ benchmark, searcher: settings.searcher, seed, identity, targetFloor });
+  const weights = resumed ? undefined : startingWeights(settings, benchmark, options);
+
+  // Random search needs no engine, and should not wait for one.
+  const engine = settings.searcher === 'random' ? undefined : await engineFor(settings, resumed);
+  let controller: Controller | undefined;
+  try {
+    const run =
+      resumed?.run ??
+      (await createRun({
+        kind: `search-${settings.searcher}`,
+        ...place(options),
+        spec: settings as unknown as JsonValue,
+        seed,
+        ...(engine && { engine: { name: engine.name, threads: engine.threads } }),
+        data: benchmark.data ?? {},
+      }));
+    for (const warning of resumed?.warnings ?? []) options.onNote?.(warning);
+
+    return await withRun(run, async () => {
+      const { space } = benchmark;
+      const config = controllerConfig(space);
+      const checkpoint = resumed?.checkpoint;
+      if (checkpoint) for (const row of loggedQueries(run.dir)) pool.restore(row);
+      if (engine) {
+        controller = await engine.controller(
+          config,
+          checkpoint?.controller?.weights ?? weights ?? initialWeights(config, seed),
+        );
+      }
+      const searcher = searcherFor(
+        settings,
+        { benchmark, pool, seed, initial, perRound, epochs },
+        controller,
+      );
+      const save = async ({ round, queries, dryRounds }: RoundRow) => {
+        await run.checkpoint({
+          space: space.name,
+          ...(controller && { controller: { config, weights: await controller.weights() } }),
+          position: { step: queries, epoch: 0, round: round + 1 },
+          state: { dryRounds },
+        });
+      };
+
+      let stopped = false;
+      let end: RoundRow | undefined;
+      await lastValueFrom(
+        search({
+          searcher,
+          benchmark,
+          pool,
+          budget: settings.queries,
+          rounds: settings.rounds,
+          patience: settings.patience,
+          firstRound: checkpoint?.position.round ?? 0,
+          dryRounds: (checkpoint?.state as { dryRounds?: number } | undefined)?.dryRounds ?? 0,
+          checkpoint: save,
+        }).pipe(
+          takeUntil(
+            options.stop.pipe(
+              tap(() => {
+                stopped = true;
+              }),
+            ),
+          ),
+          tap((event) => {
+            if (event.event === 'round') end = event.row;
+            else
+              run.append(
+                event.event,
+                event.row as EventRow<'query'> & EventRow<'train'> & EventRow<'proposal'>,
+              );
+            options.onRow?.(event);
+          }),
+          defaultIfEmpty(undefined),
+        ),
+      );
+
+      const last = pool.rows.at(-1);
+      const queriesToBest = last
+        ? pool.rows.find((row) => row.validation === last.best_validation)!.query
+        : 0;
+      const dry = (end?.dryRounds ?? 0) >= settings.patience;
+      const result = {
+        dir: run.dir,
+        searcher: settings.searcher,
+        queries: pool.size,
+        queriesToBest,
+        dry,
+        ...given({ last }),
+      };
+      if (stopped) {
+        await run.finish('interrupted');
+        return { ...result, status: 'interrupted' as const };
+      }
+      if (controller) {
+        const cells = Uint32Array.from(pool.rows, ({ cell }) => cell);
+        await lastValueFrom(
+          embedCells({ space, controller, cells }).pipe(
+            record({ run, event: 'embedding' }),
+            defaultIfEmpty(undefined),
+          ),
+        );
+      }
+      await run.finish('done', {
+        protocol: 'V',
+        queries: pool.size,
+        queriesToBest,
+        dry,
+        ...(last && {
+          best_validation: last.best_validation,
+          best_test: last.best_test,
+          regret: last.regret,
+          rank: last.rank,
+        }),
+      });
+      return { ...result, status: 'done' as const };
+    });
+  } finally {
+    controller?.dispose();
+    await engine?.dispose();
+  }
+}
+
+const engineFor = (settings: SearchSettings, resumed: Resumed | undefined): Promise<Engine> =>
+  openEngine(
+    (resumed?.run.manifest.engine?.name as 'tfjs' | 'simd' | undefined) ?? settings.engine,
+    given({ threads: settings.threads }),
+  );
+
+/** Weights of the pretrained controller, or none. */
+function startingWeights(
+  { controller: path, searcher }: SearchSettings,
+  { space }: Benchmark,
+  { onNote }: JobOptions<SearchEvent>,
+) {
+  if (path === undefined || searcher === 'random') return undefined;
+  const { checkpoint, warnings } = controllerCheckpoint(path);
+  for (const warning of warnings) onNote?.(warning);
+  if (checkpoint.space !== space.name) {
+    throw dataError(
+      `the controller in ${path} was made for ${checkpoint.space}, the benchmark is of ${space.name}`,
+      `pretrain one with --space ${space.name}`,
+    );
+  }
+  return checkpoint.controller.weights;
+}
+
+function searcherFor(
+  settings: SearchSettings,
+  resources: Parameters<typeof randomSearch>[0] & { initial: number; epochs: number },
+  controller: Controller | undefined,
+): Searcher {
+  if (!controller) return randomSearch(resources);
+  const { learningRate, freezeEncoder } = settings;
+  return nao({ ...resources, controller, learningRate, freezeEncoder });
+}
+
+/** The queries that a resumed run has logged up to its checkpoint. */
+function* loggedQueries(dir: string): Generator<QueryRow> {
+  for (const { batch } of openRun(dir).records({ events: ['query'] }))
+    yield* rowsOf(batch) as Generator<QueryRow>;
+}

@@ -1,0 +1,46 @@
+import { concatMap, type Observable, range } from 'rxjs';
+import { z } from 'zod';
+import { type EventBatch, embeddingBatch } from '../core/batch/index.js';
+import { breathe } from '../core/breathe.js';
+import type { Controller } from '../core/engine/engine.js';
+import type { Space } from '../core/space/index.js';
+import { defineOperator } from '../core/spec/defineOperator.js';
+
+export interface EmbedCellsOptions {
+  space: Space;
+  controller: Controller;
+  /** Codes of the cells to embed. */
+  cells: Uint32Array;
+  /** Cells a batch. */
+  rows?: number;
+}
+
+/** Architecture embeddings of cells, batch by batch: rows of the `embedding` event. */
+export const embedCells = defineOperator(
+  {
+    name: 'embedCells',
+    kind: 'source',
+    summary: 'Architecture embeddings of cells',
+    params: z.strictObject({ rows: z.int().min(1).default(512).describe('cells a batch') }),
+    needs: ['space', 'controller', 'cells'],
+    input: [],
+    output: ['cell', 'hash', 'embedding'],
+    stability: 'stable',
+    example: 'embedCells: { rows: 512 }',
+  },
+  ({ space, controller, cells, rows = 512 }: EmbedCellsOptions): Observable<EventBatch<'embedding'>> =>
+    range(0, Math.ceil(cells.length / rows)).pipe(
+      concatMap(async (index) => {
+        await breathe();
+        const cell = cells.subarray(index * rows, (index + 1) * rows);
+        const tokens = new Int32Array(cell.length * space.sequenceLength);
+        const hash: string[] = [];
+        for (let i = 0; i < cell.length; i++) {
+          space.encode(cell[i]!, tokens, i * space.sequenceLength);
+          hash.push(space.hash(cell[i]!));
+        }
+        const embedding = await controller.embed(tokens);
+        return embeddingBatch(controller.config.dim, { cell, hash, embedding });
+      }),
+    ),
+);

@@ -1,0 +1,109 @@
+import { mergeMap, type Observable } from 'rxjs';
+import { z } from 'zod';
+import type { Columns, EventRow } from '../core/batch/index.js';
+import { firstNonFinite } from '../core/controller/weights.js';
+import type { Controller } from '../core/engine/engine.js';
+import { failure } from '../core/errors.js';
+import { embeddingHealth } from '../core/losses/health.js';
+import type { OpenLoss } from '../core/losses/index.js';
+import { defineOperator } from '../core/spec/defineOperator.js';
+import type { Mined } from './mine.js';
+
+/** One training step: a row of the `step` event. */
+export type StepRow = EventRow<'step'>;
+
+export interface LossStepOptions {
+  controller: Controller;
+  loss: OpenLoss;
+  /** w of eq. 2. */
+  weight: number;
+  learningRate: number;
+  /** Steps at which the learning rate is multiplied by 0.2. */
+  milestones?: readonly number[];
+  clipNorm?: number;
+  /** Steps of one pass over the space. */
+  stepsPerEpoch: number;
+  /** Number of the first batch of the stream. */
+  firstStep?: number;
+}
+
+/**
+ * Eq. 2, L = L_rec + w·L_metric: the metric loss on the mined tuples, its gradient fed back through the encoder together
+ * with that of the decoder's reconstruction, and one step of SGD (REFERENCE §6). Emits the losses before the update.
+ */
+export const lossStep = defineOperator(
+  {
+    name: 'lossStep',
+    kind: 'operator',
+    summary: 'Metric and reconstruction loss, backward pass and SGD',
+    params: z.strictObject({
+      loss: z.string().default('MultiSimilarity').describe('metric loss'),
+      weight: z.number().min(0).optional().describe('weight w of the metric loss; default: the paper’s'),
+      learningRate: z.number().positive().default(1).describe('learning rate of SGD'),
+      milestones: z.array(z.int()).default([6000]).describe('steps at which the rate drops to a fifth'),
+      clipNorm: z.number().positive().optional().describe('largest gradient norm; default: no clipping'),
+    }),
+    needs: ['controller', 'loss', 'stepsPerEpoch'],
+    input: ['selection', 'embedding', 'tokens'],
+    output: [
+      ...['step', 'epoch', 'total', 'reconstruction', 'metric', 'mined'],
+      ...['learning_rate', 'gradient_norm', 'spread', 'effective_rank'],
+    ],
+    stability: 'stable',
+    example: 'lossStep: { loss: MultiSimilarity, weight: 1 }',
+  },
+  (options: LossStepOptions) => {
+    const { controller, loss, weight, clipNorm, stepsPerEpoch } = options;
+    const { learningRate, milestones = [6000], firstStep = 0 } = options;
+    return <C extends Columns>(batches: Observable<Mined<C>>): Observable<StepRow> =>
+      batches.pipe(
+        mergeMap(async ({ index, activations, embeddings, selection, scope }) => {
+          const step = firstStep + index;
+          const rate = learningRate * 0.2 ** milestones.filter((at) => step >= at).length;
+          const metric = loss.evaluate(embeddings, selection);
+          const { spread, effectiveRank } = embeddingHealth(embeddings);
+
+          const { gradient } = metric;
+          if (weight !== 1) for (let i = 0; i < gradient.length; i++) gradient[i]! *= weight;
+          const { reconstruction, gradientNorm } = await scope.hold(
+            controller.pretrainStep(activations, {
+              ...(weight > 0 && metric.mined > 0 && { metricGradient: gradient }),
+              ...(clipNorm !== undefined && { clipNorm }),
+              learningRate: rate,
+            }),
+          );
+
+          const row: StepRow = {
+            step,
+            epoch: Math.floor(step / stepsPerEpoch),
+            total: reconstruction + (weight > 0 ? weight * metric.value : 0),
+            reconstruction,
+            metric: metric.value,
+            mined: metric.mined,
+            learning_rate: rate,
+            gradient_norm: gradientNorm,
+            spread,
+            effective_rank: effectiveRank,
+          };
+          // A norm that is not finite spoils the weights in the same step, whatever the losses were.
+          if (!Number.isFinite(row.total) || !Number.isFinite(gradientNorm)) {
+            throw await diverged(controller, row);
+          }
+          return row;
+        }),
+      );
+  },
+);
+
+async function diverged(controller: Controller, row: StepRow) {
+  const tensor = firstNonFinite(await controller.weights());
+  const what = Number.isFinite(row.reconstruction)
+    ? Number.isFinite(row.metric)
+      ? 'gradient'
+      : 'metric loss'
+    : 'reconstruction loss';
+  return failure(
+    `training diverged at step ${row.step}: the ${what} is not finite${tensor ? `, the first spoilt tensor is ${tensor}` : ''}`,
+    'resume from the last checkpoint with a smaller --learning-rate, or set --clip-norm',
+  );
+}
