@@ -12,48 +12,51 @@ const VECTORS = LANES / 4;
 const ROTATIONS = [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21];
 const INITIAL = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476];
 
-// Memory, in bytes.
-const STATE = 0;
-const INITIAL_STATE = STATE + LANES * 16;
-const CONSTANTS = INITIAL_STATE + LANES * 16;
-const DIGESTS = CONSTANTS + 64 * 16;
+// Memory, in bytes: after these come the states, one for each block and the initial one before them, and the messages.
+const CONSTANTS = 0;
+const WORDS = CONSTANTS + 64 * 16;
+const DIGESTS = WORDS + 16 * LANES * 4;
 const HEX = DIGESTS + LANES * 16;
-const BLOCKS = HEX + LANES * 32;
-const BLOCK_BYTES = LANES * 64;
+const STATES = HEX + LANES * 32;
+const STATE_BYTES = LANES * 16;
 
-/** Words are little-endian 32-bit integers, as everywhere in MD5. */
 export interface Md5 {
-  /** Message words: word w (0..15) of a lane's block k at `(k * 16 + w) * LANES + lane`. */
-  readonly words: Int32Array;
-  /** Take block `k` of every lane into its state; block 0 starts from MD5's initial state. */
+  /** The messages, with their padding: block k of a lane at byte `lane * messageBytes + k * 64`. */
+  readonly messages: DataView;
+  readonly messageBytes: number;
+  /** Take block `k` of every lane, after block `k - 1`. */
   compress(k: number): void;
-  /** The states: word r (0..3) of a lane at `r * LANES + lane`. */
-  readonly state: Int32Array;
-  /** Finished digests, put here by the caller: word r of digest i < 8 at `i * 4 + r`. */
+  /** The states after each block: word r (0..3) of a lane after block k at `(k * 4 + r) * LANES + lane`. */
+  readonly states: Int32Array;
+  /** Digests to be printed, put here by the caller: word r of digest i < 8 at `i * 4 + r`. */
   readonly digests: Int32Array;
   /** Write the hexadecimal digits of all {@link digests} into {@link hex}. */
   toHex(): void;
-  /** The 32 characters of digest i as eight words from `i * 8`. */
-  readonly hex: Int32Array;
+  /** The 32 characters of digest i, eight in each number, from `i * 4`. (No digits look like a NaN: safe to copy.) */
+  readonly hex: Float64Array;
 }
 
 /** @param blocks how many blocks of 64 bytes the longest message has, padding included */
 export function createMd5(blocks: number): Md5 {
-  const memory = new WebAssembly.Memory({ initial: Math.ceil((BLOCKS + blocks * BLOCK_BYTES) / 65536) });
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(assemble()), { js: { memory } });
+  const messageBytes = blocks * 64;
+  const messages = STATES + (blocks + 1) * STATE_BYTES;
+  const memory = new WebAssembly.Memory({ initial: Math.ceil((messages + LANES * messageBytes) / 65536) });
+  const module = new WebAssembly.Module(assemble(messageBytes));
+  const { exports } = new WebAssembly.Instance(module, { js: { memory } });
   const compress = exports.compress as (state: number, block: number) => void;
-  const initial = new Int32Array(memory.buffer, INITIAL_STATE, 4 * LANES);
+  const initial = new Int32Array(memory.buffer, STATES, 4 * LANES);
   for (let r = 0; r < 4; r++) initial.fill(INITIAL[r]!, r * LANES, (r + 1) * LANES);
   const constants = new Int32Array(memory.buffer, CONSTANTS, 64 * 4);
   for (let i = 0; i < 64; i++)
     constants.fill(Math.floor(Math.abs(Math.sin(i + 1)) * 2 ** 32), i * 4, i * 4 + 4);
   return {
-    words: new Int32Array(memory.buffer, BLOCKS, blocks * 16 * LANES),
-    compress: (k) => compress(k === 0 ? INITIAL_STATE : STATE, BLOCKS + k * BLOCK_BYTES),
-    state: new Int32Array(memory.buffer, STATE, 4 * LANES),
+    messages: new DataView(memory.buffer, messages, LANES * messageBytes),
+    messageBytes,
+    compress: (k) => compress(STATES + k * STATE_BYTES, messages + k * 64),
+    states: new Int32Array(memory.buffer, STATES + STATE_BYTES, blocks * 4 * LANES),
     digests: new Int32Array(memory.buffer, DIGESTS, 4 * LANES),
     toHex: exports.toHex as () => void,
-    hex: new Int32Array(memory.buffer, HEX, 8 * LANES),
+    hex: new Float64Array(memory.buffer, HEX, 4 * LANES),
   };
 }
 
@@ -68,7 +71,10 @@ const count = address;
 const load = (offset: number) => [...simd(0x00), 4, ...leb(offset)];
 const store = (offset: number) => [...simd(0x0b), 4, ...leb(offset)];
 const bytes = (values: readonly number[]) => [...simd(0x0c), ...values];
-const shuffle = (lanes: readonly number[]) => [...simd(0x0d), ...lanes];
+/** Choose from the sixteen-byte vectors a and b: bytes, or words of four, of a and then b. */
+const shuffleBytes = (from: readonly number[]) => [...simd(0x0d), ...from];
+const shuffle = (from: readonly number[]) =>
+  shuffleBytes(from.flatMap((w) => [0, 1, 2, 3].map((b) => w * 4 + b)));
 const swizzle = simd(0x0e);
 const not = simd(0x4d);
 const and = simd(0x4e);
@@ -80,67 +86,77 @@ const shiftLeft = simd(0xab);
 const shiftRight = simd(0xad);
 const add = simd(0xae);
 
-/** `compress(state to start from, block)`: RFC 1321's 64 steps, for each vector of lanes. */
-function compressBody(): number[] {
-  const [from, block, x] = [0, 1, 2];
+/**
+ * `compress(state, block)`: RFC 1321's 64 steps, for each vector of lanes; the new state is put after the old one. First
+ * the words of the block are laid out by lanes: four words of four lanes at a time are a 4×4 matrix, transposed.
+ */
+function compressBody(messageBytes: number): number[] {
+  const [from, block, x] = [0, 1, 2] as const;
   const local = (vector: number, register: number) => 3 + vector * 4 + register;
   const vectors = Array.from({ length: VECTORS }, (_, v) => v);
-  const registers = [0, 1, 2, 3];
-  const states = vectors.flatMap((v) =>
-    registers.map((r) => ({ register: local(v, r), offset: (r * VECTORS + v) * 16 })),
-  );
-
+  const four = [0, 1, 2, 3];
   const code: number[] = [1, ...leb(VECTORS * 4 + 1), V128];
-  for (const { register, offset } of states) code.push(...get(from!), ...load(offset), ...set(register));
+
+  const wordAt = (word: number, v: number) => WORDS + (word * VECTORS + v) * 16;
+  for (const v of vectors) {
+    for (let word = 0; word < 16; word += 4) {
+      const row = (lane: number) => [...get(block), ...load((v * 4 + lane) * messageBytes + word * 4)];
+      const [low, high] = [0, 2].map((w) => [w, w + 4, w + 1, w + 5]);
+      const halves = [low!, high!].flatMap((lanes) =>
+        [0, 2].map((lane) => [...row(lane), ...row(lane + 1), ...shuffle(lanes)]),
+      );
+      for (const [i, half] of halves.entries()) code.push(...half, ...set(local(0, i)));
+      for (const w of four) {
+        const pair = w < 2 ? 0 : 2;
+        const lanes = w % 2 === 0 ? [0, 1, 4, 5] : [2, 3, 6, 7];
+        code.push(...address(0), ...get(local(0, pair)), ...get(local(0, pair + 1)), ...shuffle(lanes));
+        code.push(...store(wordAt(word + w, v)));
+      }
+    }
+  }
+
+  const states = vectors.flatMap((v) =>
+    four.map((r) => ({ register: local(v, r), offset: (r * VECTORS + v) * 16 })),
+  );
+  for (const { register, offset } of states) code.push(...get(from), ...load(offset), ...set(register));
   for (let step = 0; step < 64; step++) {
     const round = step >> 4;
     const word = [step, 5 * step + 1, 3 * step + 5, 7 * step][round]! & 15;
     const rotation = ROTATIONS[round * 4 + (step & 3)]!;
     for (const v of vectors) {
-      const [a, b, c, d] = registers.map((r) => local(v, (r + 64 - step) & 3)) as [
-        number,
-        number,
-        number,
-        number,
-      ];
+      const [a, b, c, d] = four.map((r) => local(v, (r + 64 - step) & 3)) as [number, number, number, number];
       const mixed = [
         [...get(c), ...get(d), ...get(b), ...select],
         [...get(b), ...get(c), ...get(d), ...select],
         [...get(b), ...get(c), ...xor, ...get(d), ...xor],
         [...get(d), ...not, ...get(b), ...or, ...get(c), ...xor],
       ][round]!;
-      code.push(...get(a), ...get(block!), ...load((word * VECTORS + v) * 16), ...add);
-      code.push(...address(0), ...load(CONSTANTS + step * 16), ...add, ...mixed, ...add, ...tee(x!));
-      code.push(...count(rotation), ...shiftLeft, ...get(x!), ...count(32 - rotation), ...shiftRight, ...or);
+      code.push(...get(a), ...address(0), ...load(wordAt(word, v)), ...add);
+      code.push(...address(0), ...load(CONSTANTS + step * 16), ...add, ...mixed, ...add, ...tee(x));
+      code.push(...count(rotation), ...shiftLeft, ...get(x), ...count(32 - rotation), ...shiftRight, ...or);
       code.push(...get(b), ...add, ...set(a));
     }
   }
   for (const { register, offset } of states) {
-    code.push(
-      ...address(STATE),
-      ...get(register),
-      ...get(from!),
-      ...load(offset),
-      ...add,
-      ...store(STATE + offset),
-    );
+    code.push(...get(from), ...get(register), ...get(from), ...load(offset), ...add);
+    code.push(...store(STATE_BYTES + offset));
   }
   return [...code, 0x0b];
 }
 
 /** `toHex()`: the digits of the high and the low half of each byte, looked up and interleaved. */
 function toHexBody(): number[] {
-  const [low, high] = [0, 1];
+  const [low, high] = [0, 1] as const;
   const digits = bytes([...'0123456789abcdef'].map((digit) => digit.charCodeAt(0)));
   const code: number[] = [1, 2, V128];
   for (let i = 0; i < LANES; i++) {
     code.push(...digits, ...address(0), ...load(DIGESTS + i * 16), ...bytes(Array(16).fill(15)), ...and);
-    code.push(...swizzle, ...set(low!));
+    code.push(...swizzle, ...set(low));
     code.push(...digits, ...address(0), ...load(DIGESTS + i * 16), ...count(4), ...shiftBytesRight);
-    code.push(...swizzle, ...set(high!));
+    code.push(...swizzle, ...set(high));
     for (const half of [0, 1]) {
       const interleaved = Array.from({ length: 16 }, (_, b) => 8 * half + (b >> 1) + 16 * (b & 1));
-      code.push(...address(0), ...get(high!), ...get(low!), ...shuffle(interleaved));
+      code.push(...address(0), ...get(high), ...get(low), ...shuffleBytes(interleaved));
       code.push(...store(HEX + i * 32 + half * 16));
     }
   }
@@ -148,7 +164,7 @@ function toHexBody(): number[] {
 }
 
 /** The WebAssembly module: imports `js.memory`, exports `compress` and `toHex`. */
-function assemble(): Uint8Array<ArrayBuffer> {
+function assemble(messageBytes: number): Uint8Array<ArrayBuffer> {
   const name = (text: string) => [text.length, ...Buffer.from(text)];
   const sized = (content: number[]) => [...leb(content.length), ...content];
   const section = (id: number, content: number[]) => [id, ...sized(content)];
@@ -158,7 +174,7 @@ function assemble(): Uint8Array<ArrayBuffer> {
     ...section(2, [1, ...name('js'), ...name('memory'), 2, 0, 1]),
     ...section(3, [2, 0, 1]),
     ...section(7, [2, ...name('compress'), 0, 0, ...name('toHex'), 0, 1]),
-    ...section(10, [2, ...sized(compressBody()), ...sized(toHexBody())]),
+    ...section(10, [2, ...sized(compressBody(messageBytes)), ...sized(toHexBody())]),
   ]);
 }
 

@@ -27,19 +27,27 @@ export function moduleHash(cell: CellCode): string {
 
 /** Blocks of the longest message: the printed list of seven hashes has 252 characters; a neighbourhood at most 226. */
 const MAX_BLOCKS = 5;
+/** Characters of a hash. */
+const HASH = 32;
 
 let md5: Md5 | undefined;
 const inMask = new Uint8Array(MAX_VERTICES);
 const outMask = new Uint8Array(MAX_VERTICES);
-/** Blocks of each vertex's message. */
+/** Blocks of each vertex's message, and where its three parts begin. */
 const blocks = new Uint8Array(MAX_VERTICES);
+const inStart = new Uint16Array(MAX_VERTICES);
+const outStart = new Uint16Array(MAX_VERTICES);
+const ownStart = new Uint16Array(MAX_VERTICES);
 /** Vertices in ascending order of their hashes. */
 const order = new Uint8Array(MAX_VERTICES);
 /** First word of each digest, as a number that compares as its hexadecimal digits do. */
 const sortKey = new Uint32Array(MAX_VERTICES);
 
-/** Set up everything about a cell that stays the same over the rounds, and its first digests; gives its vertices. */
-function load(cell: CellCode, { digests, words }: Md5): number {
+/**
+ * Set up everything about a cell that stays the same over the rounds: its edges, and of the messages all but the hashes;
+ * and its first digests. Gives its number of vertices.
+ */
+function load(cell: CellCode, { digests, messages, messageBytes }: Md5): number {
   const vertices = verticesOf(cell);
   outMask.fill(0);
   for (let y = 0; y < vertices; y++) {
@@ -59,11 +67,25 @@ function load(cell: CellCode, { digests, words }: Md5): number {
     const first = initialDigest(outs, ins, label);
     for (let r = 0; r < 4; r++) digests[v * 4 + r] = first[r]!;
 
-    const bytes = 32 * (ins + outs + 1) + 2;
-    blocks[v] = blocksOf(bytes);
-    finishMessage(v, bytes, words);
+    const start = v * messageBytes;
+    inStart[v] = start;
+    outStart[v] = start + ins * HASH + 1;
+    ownStart[v] = outStart[v]! + outs * HASH + 1;
+    messages.setUint8(outStart[v]! - 1, BAR);
+    messages.setUint8(ownStart[v]! - 1, BAR);
+    blocks[v] = pad(messages, start, ownStart[v]! + HASH - start);
   }
   return vertices;
+}
+
+/** Write what follows a message of so many bytes, MD5's end mark, zeros and length in bits; gives its number of blocks. */
+function pad(messages: DataView, start: number, bytes: number): number {
+  const blocks = (bytes + 1 + 8 + 63) >>> 6;
+  const end = start + blocks * 64;
+  messages.setUint8(start + bytes, 0x80);
+  for (let at = start + bytes + 1; at < end; at++) messages.setUint8(at, 0);
+  messages.setUint16(end - 8, bytes * 8, true);
+  return blocks;
 }
 
 /** MD5 of `(out-degree, in-degree, label)`; there are few of them, and each is computed once. */
@@ -109,110 +131,76 @@ const bigEndian = (x: number): number =>
   ((x << 24) | ((x & 0xff00) << 8) | ((x >>> 8) & 0xff00) | (x >>> 24)) >>> 0;
 
 /**
- * Write `in|out|own` of each vertex into its lane. Taken in their order, the vertices give their hash to the lanes of
- * their out-neighbours, then to those of their in-neighbours. The second part of a message lies one byte, the third two
- * bytes off the word boundaries.
+ * Write the hashes of `in|out|own` into each vertex's lane. Taken in their order, the vertices give their hash to the
+ * lanes of their out-neighbours and to those of their in-neighbours.
  */
-function writeNeighbourhoods(vertices: number, { words, hex }: Md5): void {
+function writeNeighbourhoods(vertices: number, { messages, hex }: Md5): void {
   for (let v = 0; v < vertices; v++) {
-    end[v] = v;
-    carry[v] = BAR;
+    inEnd[v] = inStart[v]!;
+    outEnd[v] = outStart[v]!;
   }
   for (let i = 0; i < vertices; i++) {
     const u = order[i]!;
     for (let lanes = outMask[u]!; lanes !== 0; lanes &= lanes - 1) {
       const v = 31 - Math.clz32(lanes & -lanes);
-      let at = end[v]!;
-      for (let w = u * 8; w < u * 8 + 8; w++, at += LANES) words[at] = hex[w]!;
-      end[v] = at;
+      putHash(messages, inEnd[v]!, hex, u);
+      inEnd[v]! += HASH;
     }
-  }
-  for (let i = 0; i < vertices; i++) {
-    const u = order[i]!;
-    for (let lanes = inMask[u]!; lanes !== 0; lanes &= lanes - 1)
-      append(u, 31 - Math.clz32(lanes & -lanes), 8, words, hex);
-  }
-  for (let v = 0; v < vertices; v++) {
-    carry[v]! |= BAR << 8;
-    append(v, v, 16, words, hex);
-    words[end[v]!] = carry[v]! | (END << 16);
+    for (let lanes = inMask[u]!; lanes !== 0; lanes &= lanes - 1) {
+      const v = 31 - Math.clz32(lanes & -lanes);
+      putHash(messages, outEnd[v]!, hex, u);
+      outEnd[v]! += HASH;
+    }
+    putHash(messages, ownStart[u]!, hex, u);
   }
 }
 
-/** Where each lane's message ends so far, and the bytes after the last whole word. */
-const end = new Int32Array(MAX_VERTICES);
-const carry = new Int32Array(MAX_VERTICES);
-
-/** Append the hash of u to lane v, `shift` bits off the word boundaries. */
-function append(u: number, v: number, shift: number, words: Int32Array, hex: Int32Array): void {
-  let at = end[v]!;
-  let held = carry[v]!;
-  for (let w = u * 8; w < u * 8 + 8; w++, at += LANES) {
-    const four = hex[w]!;
-    words[at] = held | (four << shift);
-    held = four >>> (32 - shift);
-  }
-  end[v] = at;
-  carry[v] = held;
-}
-
+const inEnd = new Uint16Array(MAX_VERTICES);
+const outEnd = new Uint16Array(MAX_VERTICES);
 const BAR = 0x7c;
-/** The byte that ends every MD5 message. */
-const END = 0x80;
 
-const blocksOf = (bytes: number): number => (bytes + 1 + 8 + 63) >>> 6;
-
-/** The zeros and the length in bits that follow a message and its {@link END} in a lane. */
-function finishMessage(lane: number, bytes: number, words: Int32Array): void {
-  const length = blocksOf(bytes) * 16 - 2;
-  for (let w = (bytes >>> 2) + 1; w < length; w++) words[w * LANES + lane] = 0;
-  words[length * LANES + lane] = bytes * 8;
-  words[(length + 1) * LANES + lane] = 0;
+function putHash(messages: DataView, at: number, hex: Float64Array, i: number): void {
+  messages.setFloat64(at, hex[i * 4]!, true);
+  messages.setFloat64(at + 8, hex[i * 4 + 1]!, true);
+  messages.setFloat64(at + 16, hex[i * 4 + 2]!, true);
+  messages.setFloat64(at + 24, hex[i * 4 + 3]!, true);
 }
 
-/** Hash all lanes, and keep each one's digest after its own last block. */
-function digestLanes(vertices: number, { compress, state, digests }: Md5): void {
-  let done = 0;
-  for (let k = 0; done < vertices; k++) {
-    compress(k);
-    for (let v = 0; v < vertices; v++) {
-      if (blocks[v] !== k + 1) continue;
-      done++;
-      for (let r = 0; r < 4; r++) digests[v * 4 + r] = state[r * LANES + v]!;
-    }
-  }
+/** Hash all lanes; each one's digest is its state after its own last block. */
+function digestLanes(vertices: number, { compress, states, digests }: Md5): void {
+  let longest = 0;
+  for (let v = 0; v < vertices; v++) longest = Math.max(longest, blocks[v]!);
+  for (let k = 0; k < longest; k++) compress(k);
+  for (let v = 0; v < vertices; v++) takeDigest(v, v, blocks[v]!, states, digests);
+}
+
+function takeDigest(i: number, lane: number, blocks: number, states: Int32Array, digests: Int32Array): void {
+  const last = (blocks - 1) * 4 * LANES + lane;
+  for (let r = 0; r < 4; r++) digests[i * 4 + r] = states[last + r * LANES]!;
 }
 
 /** MD5 of `['…', '…']`, the list of the sorted hashes, in lane 0; as hexadecimal digits. */
-function digestOfList(vertices: number, { words, compress, state, digests, hex, toHex }: Md5): string {
-  // A hash and the four characters between two are nine words; all lie two bytes off the word boundaries.
-  let at = 0;
-  let carry = LIST_BEGIN;
+function digestOfList(vertices: number, { messages, compress, states, digests, hex, toHex }: Md5): string {
+  messages.setUint16(0, LIST_BEGIN, true);
+  let at = 2;
   for (let i = 0; i < vertices; i++) {
-    const first = order[i]! * 8;
-    for (let w = first; w < first + 8; w++, at += LANES) {
-      words[at] = carry | (hex[w]! << 16);
-      carry = hex[w]! >>> 16;
-    }
-    words[at] = carry | (i < vertices - 1 ? LIST_COMMA : LIST_END);
-    carry = LIST_NEXT;
-    at += LANES;
+    putHash(messages, at, hex, order[i]!);
+    messages.setUint32(at + HASH, LIST_NEXT, true);
+    at += HASH + 4;
   }
-  words[at] = END;
-  const bytes = vertices * 36;
-  finishMessage(0, bytes, words);
-  for (let k = 0; k < blocksOf(bytes); k++) compress(k);
-  for (let r = 0; r < 4; r++) digests[r] = state[r * LANES]!;
+  messages.setUint16(at - 4, LIST_END, true);
+  const blocks = pad(messages, 0, at - 2);
+  for (let k = 0; k < blocks; k++) compress(k);
+  takeDigest(0, 0, blocks, states, digests);
   toHex();
-  for (let w = 0; w < 8; w++) textWords[w] = hex[w]!;
+  for (let w = 0; w < 4; w++) textWords[w] = hex[w]!;
   return text.toString('latin1');
 }
 
-const textWords = new Int32Array(8);
+const textWords = new Float64Array(4);
 const text = Buffer.from(textWords.buffer);
 
-/** `['`, `',`, `']` and ` '`, in the half of a word where they stand. */
-const LIST_BEGIN = 0x0000_275b;
-const LIST_COMMA = 0x2c27_0000;
-const LIST_END = 0x5d27_0000;
-const LIST_NEXT = 0x0000_2720;
+/** `['`, `', '` and `']`, little-endian. */
+const LIST_BEGIN = 0x275b;
+const LIST_NEXT = 0x2720_2c27;
+const LIST_END = 0x5d27;
