@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { concat, defer, from, map, type Observable, of, tap } from 'rxjs';
+import { concat, defer, finalize, from, map, type Observable, of, tap } from 'rxjs';
 import { mnistFolder } from '../core/benchmark/live/images.js';
 import { writeMeasuredTable } from '../core/benchmark/live/measuredTable.js';
 import { mnistProtocol, type Protocol } from '../core/benchmark/live/protocol.js';
@@ -55,13 +55,13 @@ export function measure(options: MeasureOptions): Observable<MeasureProgress> {
 
     const trained = from(jobs).pipe(
       trainCells({ protocol, folder, processes }),
-      tap({ next: (training) => log.append(training), finalize: () => log.close() }),
+      tap((training) => log.append(training)),
       map((training): MeasureProgress => ({ done: ++done, total, training })),
     );
     const written = defer(() =>
       writeMeasuredTable(out, cells, (cell) => log.repeats(cell, repeats)).then(() => ({ done, total, out })),
     );
-    return concat(of(start), trained, written);
+    return concat(of(start), trained, written).pipe(finalize(() => log.close()));
   });
 }
 

@@ -53,6 +53,11 @@ export class TrainingLog {
     return this.#trainings.get(keyOf(cell, repeat));
   }
 
+  /** The first `count` repeats of a cell, all of which must be there. */
+  repeats(cell: CellCode, count: number): Training[] {
+    return Array.from({ length: count }, (_, repeat) => this.get(cell, repeat)!);
+  }
+
   append(training: Training): void {
     onStorage(this.file, () => {
       writeSync(this.#fd, `${JSON.stringify({ protocol: this.protocol, ...training })}\n`);

@@ -1,0 +1,106 @@
+import { cellOf, nasbench101 } from '../space/nasbench101.js';
+import { nasbench201 } from '../space/nasbench201.js';
+import type { Benchmark } from './benchmark.js';
+import { type ParquetColumns, readParquetColumns } from './parquetColumns.js';
+import { TableBenchmark } from './table.js';
+
+/*
+ * The Parquet tables that can be opened as benchmarks, by their columns. All of NAS-Bench-101 have
+ * `num_vertices`, `edge_bits` and `interior_ops` for the cell, as datasets/README.md explains them.
+ */
+
+const cellColumns = ['num_vertices', 'edge_bits', 'interior_ops'];
+
+function nasbench101Cells(table: ParquetColumns): Uint32Array {
+  const vertices = table.numbers('num_vertices');
+  const edges = table.numbers('edge_bits');
+  const ops = table.texts('interior_ops');
+  return Uint32Array.from(ops, (digits, row) => cellOf(vertices[row]!, edges[row]!, digits));
+}
+
+/** Columns of repeat 1, 2, … of a measured table. */
+export const measuredColumns = {
+  validation: (repeat: number) => `validation_accuracy_${repeat}`,
+  test: (repeat: number) => `test_accuracy_${repeat}`,
+  seconds: (repeat: number) => `training_seconds_${repeat}`,
+};
+
+/** A table that `rxnas benchmark measure` wrote, the embedded one above all. */
+export async function openMeasured(
+  path: string,
+  description: { name: string; summary: string; provenance: string },
+): Promise<Benchmark> {
+  let repeats: number[] = [];
+  const table = await readParquetColumns(path, (all) => {
+    repeats = all.flatMap((name) => /^validation_accuracy_(\d+)$/.exec(name)?.[1] ?? []).map(Number);
+    if (repeats.length === 0) repeats = [1];
+    const { validation, test, seconds } = measuredColumns;
+    const figures = repeats.flatMap((repeat) => [validation(repeat), test(repeat), seconds(repeat)]);
+    return [...cellColumns, 'trainable_parameters', ...figures];
+  });
+  const columns = (name: (repeat: number) => string) => repeats.map((repeat) => table.numbers(name(repeat)));
+  const seconds = columns(measuredColumns.seconds);
+  return new TableBenchmark(
+    { ...description, space: nasbench101, path, canonical: true },
+    {
+      cells: nasbench101Cells(table),
+      validation: columns(measuredColumns.validation),
+      test: columns(measuredColumns.test),
+      parameters: table.numbers('trainable_parameters'),
+      seconds: seconds[0]!.map(
+        (_, row) => seconds.reduce((sum, repeat) => sum + repeat[row]!, 0) / seconds.length,
+      ),
+    },
+  );
+}
+
+/** NAS-Bench-101 with one real test accuracy (mean of three repeats) and one simulated validation accuracy a cell. */
+export async function openNasbench101(path: string): Promise<Benchmark> {
+  const test = 'test_accuracy_108_mean';
+  const validation = 'validation_accuracy_108_simulated';
+  const seconds = 'training_seconds_108';
+  const parameters = 'trainable_parameters';
+  const table = await readParquetColumns(path, [...cellColumns, parameters, test, validation, seconds]);
+  return new TableBenchmark(
+    {
+      name: 'nasbench101',
+      summary: 'NAS-Bench-101, CIFAR-10 after 108 epochs (simulated validation)',
+      provenance: `${path}: ${test} is NAS-Bench-101's (arXiv 1902.09635); validation is simulated (${validation})`,
+      space: nasbench101,
+      path,
+      canonical: false,
+    },
+    {
+      cells: nasbench101Cells(table),
+      validation: [table.numbers(validation)],
+      test: [table.numbers(test)],
+      parameters: table.numbers(parameters),
+      seconds: table.numbers(seconds),
+    },
+  );
+}
+
+/** NAS-Bench-201 on CIFAR-10, accuracies in per cent, mean over repeats after 200 epochs. */
+export async function openNasbench201(path: string): Promise<Benchmark> {
+  const [validation, test] = ['cifar10_valid_200', 'cifar10_test_200'];
+  const table = await readParquetColumns(path, ['arch', validation, test]);
+  const fraction = (name: string) => table.numbers(name).map((percent) => percent / 100);
+  const unknown = new Float64Array(table.rows).fill(Number.NaN);
+  return new TableBenchmark(
+    {
+      name: 'nasbench201',
+      summary: 'NAS-Bench-201, CIFAR-10 after 200 epochs',
+      provenance: `${path}: NAS-Bench-201's accuracies (arXiv 2001.00326), mean over repeats`,
+      space: nasbench201,
+      path,
+      canonical: false,
+    },
+    {
+      cells: Uint32Array.from(table.texts('arch'), (arch) => nasbench201.parse(arch)),
+      validation: [fraction(validation)],
+      test: [fraction(test)],
+      parameters: unknown,
+      seconds: unknown,
+    },
+  );
+}
