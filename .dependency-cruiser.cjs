@@ -35,7 +35,8 @@ module.exports = {
     },
     {
       name: 'pipelines-know-no-jobs',
-      comment: 'A pipeline is streams only; run folders and settings are the business of the job that runs it.',
+      comment:
+        'A pipeline is streams only; run folders and settings are the business of the job that runs it.',
       severity: 'error',
       from: { path: '^src/pipelines/' },
       to: { path: '^src/(jobs|cli|report)/' },
