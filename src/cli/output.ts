@@ -2,10 +2,8 @@
 export interface Output {
   readonly quiet: boolean;
   readonly json: boolean;
-  /** The result: one JSON document with `--json`, else the lines of `text`. */
+  /** The result: one JSON document on one line with `--json`, else the lines of `text`. */
   result(data: unknown, text: () => string | string[]): void;
-  /** One row of a stream of results: a JSON line with `--json`, else nothing. */
-  row(data: unknown): void;
   /** A remark for the person who watches. */
   note(line: string): void;
 }
@@ -20,11 +18,8 @@ export function createOutput({ json = false, quiet = false }: OutputFlags): Outp
     quiet,
     json,
     result(data, text) {
-      const lines = json ? [JSON.stringify(data, undefined, 2)] : [text()].flat();
+      const lines = json ? [JSON.stringify(data, withoutNaN)] : [text()].flat();
       process.stdout.write(`${lines.join('\n')}\n`);
-    },
-    row(data) {
-      if (json) process.stdout.write(`${JSON.stringify(data)}\n`);
     },
     note(line) {
       if (!quiet) process.stderr.write(`${line}\n`);
@@ -49,3 +44,7 @@ export function table(header: readonly string[], rows: readonly (readonly (strin
 
 export const percent = (fraction: number, digits = 2) => `${(100 * fraction).toFixed(digits)} %`;
 export const thousands = (n: number) => n.toLocaleString('en-US');
+
+/** JSON has no NaN and no infinities: null stands for them. */
+const withoutNaN = (_: string, value: unknown) =>
+  typeof value === 'number' && !Number.isFinite(value) ? null : value;

@@ -62,6 +62,16 @@ export function resolvePretrain(settings: Record<string, unknown>) {
   return resolved;
 }
 
+export type ResolvedPretrain = ReturnType<typeof resolvePretrain>;
+
+/** Steps of a whole pretraining. */
+export function totalSteps({ space, batch, samplesPerClass, epochs, steps }: ResolvedPretrain): number {
+  return Math.min(
+    steps ?? Number.POSITIVE_INFINITY,
+    batchesPerEpoch(openSpace(space), batch / samplesPerClass) * epochs,
+  );
+}
+
 /** Pretrains a controller and writes the run: metrics, checkpoints, embeddings. */
 export async function pretrainJob(
   settings: Record<string, unknown>,
@@ -77,7 +87,7 @@ export async function resumePretrain(dir: string, options: JobOptions<StepRow>):
 }
 
 async function runPretrain(
-  settings: ReturnType<typeof resolvePretrain>,
+  settings: ResolvedPretrain,
   options: JobOptions<StepRow>,
   resumed?: Awaited<ReturnType<typeof resumeRun>>,
 ): Promise<PretrainResult> {
@@ -85,10 +95,7 @@ async function runPretrain(
   const space = openSpace(settings.space);
   const loss = openLoss(settings.loss, settings.lossParams);
   const miner = openMiner(settings.miner, settings.minerParams);
-  const total = Math.min(
-    settings.steps ?? Number.POSITIVE_INFINITY,
-    batchesPerEpoch(space, batch / samplesPerClass) * epochs,
-  );
+  const total = totalSteps(settings);
 
   const engineName = resumed?.run.manifest.engine?.name ?? settings.engine;
   const engine = await openEngine(engineName as typeof settings.engine, given({ threads })).catch((error) => {

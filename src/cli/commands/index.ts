@@ -1,5 +1,19 @@
 import type { Command } from '../command.js';
+import { benchmarkCommand } from './benchmark.js';
+import { doctorCommand } from './doctor.js';
+import { exportCommand } from './export.js';
+import { pretrainCommand } from './pretrain.js';
+import { searchCommand } from './search.js';
 import { spaceCommand } from './space.js';
+import { startCommand } from './start.js';
 
 /** All commands, in the order of `rxnas --help`. */
-export const commands: readonly Command[] = [spaceCommand];
+export const commands: readonly Command[] = [
+  startCommand,
+  doctorCommand,
+  spaceCommand,
+  pretrainCommand,
+  searchCommand,
+  benchmarkCommand,
+  exportCommand,
+];

@@ -1,0 +1,120 @@
+import { type ExitCode, exitCode } from '../../core/errors.js';
+import { given } from '../../core/given.js';
+import { openRun } from '../../core/run/index.js';
+import { resumeSearch, type SearchResult, searchJob } from '../../jobs/search.js';
+import { parseSettings, searchSettings } from '../../jobs/settings.js';
+import type { SearchEvent } from '../../pipelines/search.js';
+import type { Args, Command } from '../command.js';
+import { interrupted$ } from '../interrupt.js';
+import { type Output, percent } from '../output.js';
+import { type Progress, progressBoard } from '../progress.js';
+import { runOptions } from '../shared.js';
+
+export const searchCommand: Command = {
+  usage: 'search',
+  describe: 'Search a benchmark with a controller, or at random',
+  options: {
+    benchmark: {
+      type: 'string',
+      default: 'mnist-cells5',
+      describe: 'benchmark to query (rxnas benchmark list)',
+    },
+    searcher: { type: 'string', choices: ['nao', 'random'], default: 'nao', describe: 'way of searching' },
+    controller: {
+      type: 'string',
+      describe: 'run or checkpoint of a pretrained controller; default: a fresh one',
+    },
+    queries: { type: 'number', default: 1000, describe: 'most queries' },
+    rounds: { type: 'number', default: 50, describe: 'most rounds, the initial sample included' },
+    initial: { type: 'number', default: 128, describe: 'cells of the initial random sample' },
+    'per-round': { type: 'number', default: 128, describe: 'new cells a round' },
+    epochs: { type: 'number', default: 100, describe: 'training epochs a round' },
+    'learning-rate': { type: 'number', default: 0.1, describe: 'learning rate of SGD' },
+    'freeze-encoder': { type: 'boolean', default: false, describe: 'keep encoder and decoder as pretrained' },
+    identity: {
+      type: 'string',
+      choices: ['cell', 'sequence'],
+      default: 'cell',
+      describe: 'what counts as one query',
+    },
+    ...runOptions,
+  },
+  examples: [
+    ['rxnas search --controller runs/triplet', 'search the embedded benchmark with a pretrained controller'],
+    ['rxnas search --searcher random --queries 200', 'the baseline'],
+    ['rxnas search --benchmark nasbench101:FILE.parquet --controller runs/triplet', 'on a table of your own'],
+  ],
+  async run(args, output) {
+    const settings = args.resume
+      ? (openRun(args.resume).manifest.spec as Record<string, unknown>)
+      : settingsOf(args);
+    const { queries } = parseSettings(searchSettings, settings);
+    const board = progressBoard(output);
+    const options = {
+      ...given({ out: args.out as string | undefined }),
+      stop: interrupted$,
+      onNote: output.note,
+      onRow: searchProgress(board.add('search', queries, 'queries')),
+    };
+    try {
+      const result = args.resume
+        ? await resumeSearch(args.resume, options)
+        : await searchJob(settings, options);
+      board.stop();
+      return report(result, output);
+    } finally {
+      board.stop();
+    }
+  },
+};
+
+/** Shows the events of a search on a line of progress. */
+export function searchProgress(bar: Progress): (event: SearchEvent) => void {
+  let queries = 0;
+  let best = '';
+  return ({ event, row }) => {
+    if (event === 'query') {
+      queries = row.query;
+      best = `best ${percent(row.best_test)}`;
+      bar.update(queries, best);
+    } else if (event === 'train') {
+      bar.update(queries, `${best}, training, loss ${row.total.toFixed(4)}`);
+    }
+  };
+}
+
+function settingsOf(args: Args): Record<string, unknown> {
+  return given({
+    benchmark: args.benchmark,
+    searcher: args.searcher,
+    controller: args.controller,
+    queries: args.queries,
+    rounds: args.rounds,
+    initial: args.initial,
+    perRound: args.perRound,
+    epochs: args.epochs,
+    learningRate: args.learningRate,
+    freezeEncoder: args.freezeEncoder,
+    identity: args.identity,
+    seed: args.seed,
+    engine: args.engine,
+    threads: args.threads,
+  });
+}
+
+function report(result: SearchResult, output: Output): ExitCode {
+  const { dir, status, queries, queriesToBest, dry, last } = result;
+  output.result(result, () => [
+    `${queries} queries${dry ? '; nothing new was found any more' : ''}`,
+    ...(last
+      ? [
+          `best by validation: ${percent(last.best_validation)} validation, ${percent(last.best_test)} test, regret ${percent(last.regret)}${last.rank > 0 ? `, rank ${last.rank}` : ''}, found with query ${queriesToBest}`,
+        ]
+      : []),
+    `run: ${dir}`,
+    status === 'done'
+      ? `next: rxnas export queries --run ${dir} --format csv`
+      : `stopped; go on with: rxnas search --resume ${dir}`,
+  ]);
+  return status === 'done' ? exitCode.ok : exitCode.interrupted;
+}
