@@ -1,0 +1,17 @@
+export { type AnchorsOptions, anchors, batchesPerEpoch } from './anchors.js';
+export { type BatchOptions, batch } from './batch.js';
+export { type BenchmarkLookupOptions, benchmarkLookup } from './benchmarkLookup.js';
+export { type CheckpointOptions, checkpoint } from './checkpoint.js';
+export { type EmbedCellsOptions, embedCells } from './embedCells.js';
+export { type Encoded, type EncodeOptions, encode } from './encode.js';
+export { type InScope, type InTurnOptions, inTurn } from './inTurn.js';
+export { type LossStepOptions, lossStep, type StepRow } from './lossStep.js';
+export { type Mined, type MineOptions, mine } from './mine.js';
+export { type MutateOptions, mutate } from './mutate.js';
+export { type NaoProposeOptions, naoPropose, type ProposalRow } from './naoPropose.js';
+export { pull } from './pull.js';
+export { type RecordOptions, record } from './record.js';
+export * from './replay.js';
+export { type SeedCellsOptions, seedCells } from './seedCells.js';
+export { type TrainCellsOptions, trainCells } from './trainCells.js';
+export { type TrainOnPoolOptions, type TrainRow, trainOnPool } from './trainOnPool.js';
