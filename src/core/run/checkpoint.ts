@@ -81,7 +81,7 @@ const headerSchema = z.strictObject({
     .max(1000),
 });
 
-const padded = (bytes: number) => (bytes + 7) & ~7;
+const padded = (bytes: number) => Math.ceil(bytes / 8) * 8;
 const bytesOf = (array: CheckpointArray) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 const typeOf = (array: CheckpointArray) =>
   (Object.keys(arrayTypes) as ArrayName[]).find((name) => array instanceof arrayTypes[name])!;

@@ -94,12 +94,13 @@ function readHolder(path: string): LockHolder | 'gone' | 'unknown' {
       const age = Date.now() - statSync(path).mtimeMs;
       return age > grace ? { pid: 0, start: '', host: hostname() } : 'unknown';
     }
-    const found = parseJson(
-      text,
-      path,
-      'delete it when no process uses the run',
-    ) as Partial<LockHolder> | null;
-    return { pid: Number(found?.pid), start: String(found?.start), host: String(found?.host) };
+    const hint = 'delete it when no process uses the run';
+    const found = parseJson(text, path, hint) as Partial<LockHolder> | null;
+    const { pid, start, host } = found ?? {};
+    if (typeof pid !== 'number' || typeof start !== 'string' || typeof host !== 'string') {
+      throw failure(`${path} does not say who holds the run`, hint);
+    }
+    return { pid, start, host };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'gone';
     throw storageError(error, path);

@@ -14,7 +14,7 @@ import {
   type RowInput,
 } from '../batch/index.js';
 import { flatten } from '../controller/weights.js';
-import { dataError, failure, usageError } from '../errors.js';
+import { dataError, exitCode, failure, RxnasError, usageError } from '../errors.js';
 import {
   type Checkpoint,
   type CheckpointState,
@@ -131,7 +131,7 @@ export interface ResumedRun {
 /**
  * Take a run that was stopped, in whatever way, and go on with it. Its log is cut back to where its newest good checkpoint was
  * made, so that computing on from there logs the same rows again. Throws exit code 2 where the run is finished, 1 where another
- * process has it, 3 where the folder is no run or its log is damaged before the checkpoint.
+ * process has it, 3 where the folder is no run. What is damaged is set aside, never deleted.
  */
 export async function resumeRun(folder: string): Promise<ResumedRun> {
   const dir = resolve(folder);
@@ -177,23 +177,27 @@ function tailWarnings(path: string): string[] {
 
 /** The log, cut back to the newest checkpoint that can be read and whose place the log still has. */
 function openAtCheckpoint(dir: string, warnings: string[]): { log: LogWriter; checkpoint?: Checkpoint } {
+  const path = logFile(dir);
   const files = checkpointFiles(dir);
   for (const file of files) {
-    let checkpoint: Checkpoint;
     try {
-      checkpoint = readCheckpoint(file);
+      const checkpoint = readCheckpoint(file);
+      return { log: LogWriter.open(path, checkpoint.log).writer, checkpoint };
     } catch (error) {
-      warnings.push(`${(error as Error).message}; the one before it is used`);
+      if (!(error instanceof RxnasError) || error.exitCode !== exitCode.dataMissing) throw error;
+      warnings.push(`${error.message}; checkpoint ${basename(file)} is passed over`);
       renameSync(file, `${file}.damaged`);
-      continue;
     }
-    const { writer } = LogWriter.open(logFile(dir), checkpoint.log);
-    return { log: writer, checkpoint };
   }
-  if (files.length > 0) warnings.push('no checkpoint of the run can be read: it begins anew');
-  const start: LogPosition = { bytes: fileHeaderBytes, records: 0, rows: {} };
-  return { log: LogWriter.open(logFile(dir), start).writer };
+  if (files.length === 0) return { log: LogWriter.open(path, logStart).writer };
+  warnings.push(
+    'the run begins anew: none of its checkpoints can be used; its log is kept as events.log.damaged',
+  );
+  renameSync(path, `${path}.damaged`);
+  return { log: LogWriter.create(path) };
 }
+
+const logStart: LogPosition = { bytes: fileHeaderBytes, records: 0, rows: {} };
 
 /** A run that this process writes. */
 export class Run {

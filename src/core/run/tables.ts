@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { RecordBatchFileWriter, type Schema } from 'apache-arrow';
-import { type Columns, cellAt, isList, type NumericArray, rowsOf, valuesOf } from '../batch/index.js';
+import { type Data, RecordBatchFileWriter, type Schema } from 'apache-arrow';
+import { type Columns, cellAt, isList, rowsOf, valuesOf } from '../batch/index.js';
 import { dataError, usageError } from '../errors.js';
 import { isTemporary, NewFile, onStorage } from './files.js';
 import { type LogRecord, readLog } from './log/reader.js';
@@ -221,19 +221,11 @@ class CsvSink implements TableSink {
   }
 
   write({ batch }: LogRecord): void {
-    const data = batch.data.children;
-    const columns = data.map((column) => valuesOf(column) as NumericArray | string[]);
+    const columns = batch.data.children.map(csvColumn);
     let text = '';
     for (let row = 0; row < batch.numRows; row++) {
-      const cells = data.flatMap((column, c) => {
-        const value = cellAt(column, columns[c]!, row);
-        return isList(column.type)
-          ? Array.from({ length: column.type.listSize }, (_, i) =>
-              csvCell((value as ArrayLike<number> | null)?.[i]),
-            )
-          : [csvCell(value)];
-      });
-      text += `${cells.join(',')}\n`;
+      for (let c = 0; c < columns.length; c++) text += (c === 0 ? '' : ',') + columns[c]!(row);
+      text += '\n';
     }
     this.#file.write(Buffer.from(text));
   }
@@ -251,9 +243,21 @@ class CsvSink implements TableSink {
   }
 }
 
+/** The text of a column's rows. */
+function csvColumn(data: Data): (row: number) => string {
+  const values = valuesOf(data);
+  if (!isList(data.type)) return (row) => csvCell(cellAt(data, values, row));
+  const size = data.type.listSize;
+  return (row) => {
+    if (data.nullCount > 0 && !data.getValid(row)) return ','.repeat(size - 1);
+    let text = csvCell(values[row * size]);
+    for (let i = 1; i < size; i++) text += `,${csvCell(values[row * size + i])}`;
+    return text;
+  };
+}
+
 function csvCell(value: unknown): string {
   if (value === null || value === undefined) return '';
-  if (Object.is(value, -0)) return '-0.0';
-  const text = String(value);
-  return typeof value === 'string' && /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  if (typeof value !== 'string') return Object.is(value, -0) ? '-0.0' : String(value);
+  return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
 }

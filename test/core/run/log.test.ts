@@ -150,8 +150,8 @@ describe('log', () => {
       ['train', train(0)],
       ['train', train(1)],
     ]);
-    expect(() => LogWriter.open(file, { ...position, bytes: position.bytes + 8 })).toThrow(RangeError);
-    expect(() => LogWriter.open(file, { ...position, bytes: 1e6 })).toThrow(RangeError);
+    expect(() => LogWriter.open(file, { ...position, bytes: position.bytes + 8 })).toThrow('has no record');
+    expect(() => LogWriter.open(file, { ...position, bytes: 1e6 })).toThrow('has no record');
   });
 
   it.skipIf(process.platform !== 'linux')('closes its file when the reader leaves', () => {

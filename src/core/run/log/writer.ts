@@ -2,6 +2,7 @@ import { closeSync, constants, fdatasync, ftruncateSync, openSync } from 'node:f
 import { promisify } from 'node:util';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { type Columns, RowBuffer, type RowInput, sliceBatch } from '../../batch/index.js';
+import { dataError } from '../../errors.js';
 import { onStorage, storageError, writeFully } from '../files.js';
 import { encodeFileHeader, encodeFrame, fileHeaderBytes, frameType } from './frame.js';
 import { encodeBatch, encodeSchema } from './ipc.js';
@@ -70,7 +71,11 @@ export class LogWriter {
     const { position, schemas, torn } = scanLog(path, at?.bytes);
     const place = { ...(at ?? position) };
     if (place.bytes !== position.bytes || place.records !== position.records) {
-      throw new RangeError(`${path} has no record that ends at byte ${place.bytes}`);
+      const found = `it ends at byte ${position.bytes}, record ${position.records}`;
+      throw dataError(
+        `${path} has no record ${place.records - 1} that ends at byte ${place.bytes}: ${found}`,
+        'the file was cut or exchanged; restore it from a backup',
+      );
     }
     return onStorage(path, () => {
       const fd = openSync(path, constants.O_RDWR | (constants.O_NOFOLLOW ?? 0));

@@ -1,9 +1,13 @@
-import type { Data, DataType, RecordBatch, Schema } from 'apache-arrow';
+import type { Data, DataType, Field, RecordBatch, Schema } from 'apache-arrow';
 import type { SchemaElement } from 'hyparquet';
-import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
+import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
+import { writeColumn } from 'hyparquet-writer/src/column.js';
 import { type Columns, concatBatches, isList, isUtf8, sliceBatch, valuesOf } from '../../batch/index.js';
 import { NewFile } from '../files.js';
 import { arrowSchemaKey, arrowSchemaValue } from './arrowSchema.js';
+
+type ColumnEncoder = Parameters<typeof writeColumn>[0]['column'];
+type PageData = Parameters<typeof writeColumn>[0]['pageData'];
 
 const rowsPerGroup = 65_536;
 
@@ -18,6 +22,7 @@ export class ParquetColumnSink<T extends Columns> {
   readonly #file: NewFile;
   readonly #bytes = new ByteWriter();
   readonly #writer: ParquetWriter;
+  readonly #root: SchemaElement;
   #held: RecordBatch<T>[] = [];
   #heldRows = 0;
   #rows = 0;
@@ -27,9 +32,10 @@ export class ParquetColumnSink<T extends Columns> {
     readonly schema: Schema<T>,
   ) {
     this.#file = new NewFile(path);
+    this.#root = { name: 'schema', num_children: schema.fields.length };
     this.#writer = new ParquetWriter({
       writer: this.#bytes,
-      schema: parquetSchema(schema),
+      schema: [this.#root, ...schema.fields.flatMap(schemaElements)],
       // Trained floats and hashes do not shrink, and a codec in JavaScript would take most of the time.
       codec: 'UNCOMPRESSED',
       kvMetadata: [{ key: arrowSchemaKey, value: arrowSchemaValue(schema) }],
@@ -72,12 +78,25 @@ export class ParquetColumnSink<T extends Columns> {
   #writeGroup(): void {
     const batch = concatBatches(this.#held);
     this.#held = [];
-    this.#rows += this.#heldRows;
     this.#heldRows = 0;
-    const columnData = this.schema.fields.map((field, i) =>
-      columnSource(field.name, batch.data.children[i] as Data),
-    );
-    this.#writer.write({ columnData, rowGroupSize: batch.numRows });
+    this.#rows += batch.numRows;
+    const start = this.#bytes.offset;
+    const columns = this.schema.fields.map((field, i) => {
+      const column = columnEncoder(this.#root, field);
+      const pageData = shred(batch.data.children[i] as Data, field.nullable);
+      const written = writeColumn({ writer: this.#bytes, column, pageData });
+      this.#writer.pendingIndexes.push(written);
+      return written.chunk;
+    });
+    const bytes = columns.reduce((sum, { meta_data }) => sum + meta_data!.total_uncompressed_size, 0n);
+    const num_rows = BigInt(batch.numRows);
+    this.#writer.num_rows += num_rows;
+    this.#writer.row_groups.push({
+      columns,
+      num_rows,
+      total_byte_size: bytes,
+      total_compressed_size: BigInt(this.#bytes.offset - start),
+    });
     this.#drain();
   }
 
@@ -87,40 +106,67 @@ export class ParquetColumnSink<T extends Columns> {
   }
 }
 
-function columnSource(name: string, data: Data): ColumnSource {
-  // No dictionaries for numbers: they would take 0 and −0 for one value.
-  const encoding = isUtf8(data.type) ? {} : ({ encoding: 'PLAIN' } as const);
-  return { name, data: cells(data), ...encoding };
+function columnEncoder(root: SchemaElement, field: Field): ColumnEncoder {
+  const elements = schemaElements(field);
+  const element = elements.at(-1)!;
+  return {
+    columnName: elements.map(({ name }) => name).join('.'),
+    element,
+    schemaPath: [root, ...elements],
+    codec: 'UNCOMPRESSED',
+    compressors: {},
+    stats: true,
+    pageSize: 2 ** 20,
+    columnIndex: false,
+    offsetIndex: false,
+    // No dictionaries for numbers: they would take 0 and −0 for one value.
+    ...(isUtf8(field.type) ? {} : { encoding: 'PLAIN' }),
+  };
 }
 
-/** A column as hyparquet-writer takes it: typed arrays where it is flat and without nulls, else plain arrays. */
-function cells(data: Data): ColumnSource['data'] {
+/**
+ * Values and Dremel levels of a column. The writer's own shredding walks lists item by item, several times slower than
+ * writing down the levels that lists of one size have.
+ */
+function shred(data: Data, nullable: boolean): PageData {
   const values = valuesOf(data);
   const size = isList(data.type) ? data.type.listSize : 0;
+  const maxDefinitionLevel = (nullable ? 1 : 0) + (size > 0 ? 1 : 0);
   const hasNulls = data.nullCount > 0;
-  if (size === 0 && !hasNulls) return values as ColumnSource['data'];
-  return Array.from({ length: data.length }, (_, row) => {
-    if (hasNulls && !data.getValid(row)) return null;
-    return size === 0
-      ? values[row]
-      : Array.from((values as Float32Array).subarray(row * size, (row + 1) * size));
-  });
-}
-
-function parquetSchema(schema: Schema): SchemaElement[] {
-  const elements: SchemaElement[] = [{ name: 'schema', num_children: schema.fields.length }];
-  for (const { name, type, nullable } of schema.fields) {
-    const repetition_type = nullable ? 'OPTIONAL' : 'REQUIRED';
-    if (!isList(type)) elements.push({ name, repetition_type, ...elementType(type) });
-    else {
-      elements.push(
-        { name, repetition_type, num_children: 1, converted_type: 'LIST' },
-        { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
-        { name: 'element', repetition_type: 'REQUIRED', ...elementType(type.children[0]!.type) },
-      );
+  if (!hasNulls) {
+    const definitionLevels =
+      maxDefinitionLevel === 0 ? [] : new Array(values.length).fill(maxDefinitionLevel);
+    const repetitionLevels =
+      size === 0 ? [] : Array.from({ length: values.length }, (_, i) => (i % size === 0 ? 0 : 1));
+    // hyparquet-writer takes values from 2^31 on as uint32 in plain arrays only.
+    const plain = values instanceof Uint32Array ? Array.from(values) : values;
+    return { values: plain as PageData['values'], definitionLevels, repetitionLevels, maxDefinitionLevel };
+  }
+  const shredded = {
+    values: [] as never[],
+    definitionLevels: [] as number[],
+    repetitionLevels: [] as number[],
+  };
+  for (let row = 0; row < data.length; row++) {
+    const valid = data.getValid(row);
+    for (let item = 0; item < (valid ? Math.max(1, size) : 1); item++) {
+      shredded.values.push((valid ? values[row * Math.max(1, size) + item] : null) as never);
+      shredded.definitionLevels.push(valid ? maxDefinitionLevel : 0);
+      if (size > 0) shredded.repetitionLevels.push(item === 0 ? 0 : 1);
     }
   }
-  return elements;
+  return { ...shredded, maxDefinitionLevel };
+}
+
+/** The elements from a column's own to that of its values: one, or three of a list. */
+function schemaElements({ name, type, nullable }: Field): SchemaElement[] {
+  const repetition_type = nullable ? 'OPTIONAL' : 'REQUIRED';
+  if (!isList(type)) return [{ name, repetition_type, ...elementType(type) }];
+  return [
+    { name, repetition_type, num_children: 1, converted_type: 'LIST' },
+    { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
+    { name: 'element', repetition_type: 'REQUIRED', ...elementType(type.children[0]!.type) },
+  ];
 }
 
 function elementType(type: DataType): Pick<SchemaElement, 'type' | 'converted_type'> {
