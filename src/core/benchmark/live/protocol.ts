@@ -17,7 +17,7 @@ export interface Protocol {
 export const mnistProtocol: Protocol = {
   name: 'mnist8-v1',
   seed: 2103_08157,
-  images: { training: 1000, validation: 2500, test: 5000 },
+  images: { training: 1000, validation: 1500, test: 3000 },
   network: { channels: 16, stacks: 3, classes: 10 },
-  training: { epochs: 5, batch: 100, learningRate: 0.01 },
+  training: { epochs: 3, batch: 100, learningRate: 0.02 },
 };
