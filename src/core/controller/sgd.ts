@@ -15,7 +15,7 @@ export function sgd(
   { learningRate, clipNorm }: SgdStep,
 ): number {
   let squares = 0;
-  for (const value of gradient) squares += value * value;
+  for (let i = 0; i < gradient.length; i++) squares += gradient[i]! * gradient[i]!;
   const norm = Math.sqrt(squares);
   const scale = clipNorm === undefined ? 1 : Math.min(1, clipNorm / (norm + 1e-6));
   const factor = learningRate * scale;

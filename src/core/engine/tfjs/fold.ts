@@ -164,15 +164,19 @@ function unfoldLstm(
 ): void {
   const { embedding, input } = lstmParameters(weights, part, suffix);
   const to = lstmParameters(gradients, part, suffix);
+  const { embedding: toEmbedding, input: toInput, inputBias, hiddenBias } = to;
   const columns = 4 * d;
   for (let token = 0; token < v; token++) {
+    const row = embedding.subarray(token * d, (token + 1) * d);
+    const toRow = toEmbedding.subarray(token * d, (token + 1) * d);
     for (let column = 0; column < columns; column++) {
       const gradient = folded[token * columns + column]!;
-      to.inputBias[column]! += gradient;
-      to.hiddenBias[column]! += gradient;
+      inputBias[column]! += gradient;
+      hiddenBias[column]! += gradient;
+      const at = column * d;
       for (let k = 0; k < d; k++) {
-        to.embedding[token * d + k]! += gradient * input[column * d + k]!;
-        to.input[column * d + k]! += gradient * embedding[token * d + k]!;
+        toRow[k]! += gradient * input[at + k]!;
+        toInput[at + k]! += gradient * row[k]!;
       }
     }
   }

@@ -28,22 +28,15 @@ export class Network {
     const backwards = ops.reverse(forwards);
     const forward = lstm(ops, this.#lstm(forwards, zero, weights.encoderForward));
     const backward = lstm(ops, this.#lstm(backwards, zero, weights.encoderBackward));
-    const projected = ops.add(
-      this.#byTime(ops.matmul(this.#rows(forward.h), weights.projectForward)),
-      ops.reverse(this.#byTime(ops.matmul(this.#rows(backward.h), weights.projectBackward))),
+    const backwardH = ops.reverse(backward.h);
+    const sum = ops.addAll(
+      ops.matmul(this.#rows(forwards, this.config.vocabulary), weights.encoderResidual),
+      ops.matmul(this.#rows(forward.h), weights.projectForward),
+      ops.matmul(this.#rows(backwardH), weights.projectBackward),
     );
-    const residual = ops.matmul(this.#rows(cells, this.config.vocabulary), weights.encoderResidual);
-    const outputs = this.#normalise(ops.add(this.#bySample(residual), ops.swapFirstAxes(projected)));
-    return {
-      cells,
-      forwards,
-      backwards,
-      zero,
-      forward,
-      backward,
-      outputs,
-      embedding: this.embed(outputs.unit),
-    };
+    const outputs = this.#normalise(ops.swapFirstAxes(this.#byTime(sum)));
+    const embedding = this.embed(outputs.unit);
+    return { cells, forwards, backwards, zero, forward, backward, backwardH, outputs, embedding };
   }
 
   /** encoder_outputs [B, T, D] → arch_emb [B, 1, D] */
@@ -55,44 +48,17 @@ export class Network {
   encodeGradient(tape: EncoderTape, dOutputs: Value, dEmbedding: Value): Partial<Folded<Value>> {
     const { ops, weights } = this;
     const dSum = ops.add(dOutputs, this.embedGradient(tape.embedding, dEmbedding));
-    const dNormalised = this.#normaliseGradient(tape.outputs, dSum);
-    const dProjected = ops.swapFirstAxes(dNormalised);
-    const dForward = this.#rows(dProjected);
-    const dBackward = this.#rows(ops.reverse(dProjected));
-    const through = (
-      x: Value,
-      lstmWeights: Value,
-      lstmTape: LstmTape,
-      dProjection: Value,
-      projection: Value,
-    ) =>
-      lstmGradient(
-        ops,
-        this.#lstm(x, tape.zero, lstmWeights),
-        lstmTape,
-        this.#byTime(ops.matmulTransposed(dProjection, projection)),
-      ).weights;
+    const d = this.#rows(ops.swapFirstAxes(this.#normaliseGradient(tape.outputs, dSum)));
+    const dForwardH = this.#byTime(ops.matmulTransposed(d, weights.projectForward));
+    const dBackwardH = ops.reverse(this.#byTime(ops.matmulTransposed(d, weights.projectBackward)));
+    const forward = this.#lstm(tape.forwards, tape.zero, weights.encoderForward);
+    const backward = this.#lstm(tape.backwards, tape.zero, weights.encoderBackward);
     return {
-      encoderResidual: ops.transposedMatmul(
-        this.#rows(tape.cells, this.config.vocabulary),
-        this.#rows(dNormalised),
-      ),
-      projectForward: ops.transposedMatmul(this.#rows(tape.forward.h), dForward),
-      projectBackward: ops.transposedMatmul(this.#rows(tape.backward.h), dBackward),
-      encoderForward: through(
-        tape.forwards,
-        weights.encoderForward,
-        tape.forward,
-        dForward,
-        weights.projectForward,
-      ),
-      encoderBackward: through(
-        tape.backwards,
-        weights.encoderBackward,
-        tape.backward,
-        dBackward,
-        weights.projectBackward,
-      ),
+      encoderResidual: ops.transposedMatmul(this.#rows(tape.forwards, this.config.vocabulary), d),
+      projectForward: ops.transposedMatmul(this.#rows(tape.forward.h), d),
+      projectBackward: ops.transposedMatmul(this.#rows(tape.backwardH), d),
+      encoderForward: lstmGradient(ops, forward, tape.forward, dForwardH).weights,
+      encoderBackward: lstmGradient(ops, backward, tape.backward, dBackwardH).weights,
     };
   }
 
@@ -328,6 +294,8 @@ export interface EncoderTape {
   zero: Value;
   forward: LstmTape;
   backward: LstmTape;
+  /** The backward LSTM's hidden states in the order of time, [T, B, H]. */
+  backwardH: Value;
   /** encoder_outputs [B, T, D] */
   outputs: Unit;
   /** arch_emb [B, 1, D] */
