@@ -60,14 +60,16 @@ export function mutateCell(anchor: CellCode, random: Random): Mutant {
 /** The anchor with `edges` entries of the upper triangle flipped and `ops` operations replaced, or NO_CELL. */
 function edit(anchor: CellCode, vertices: number, edges: number, ops: number, random: Random): CellCode {
   if (ops > vertices - 2) return NO_CELL;
+  editsByVertices[vertices] ??= listEdits(vertices);
+  const possible = editsByVertices[vertices];
   let edgeBits = edgeBitsOf(anchor);
   if (edges > 0) {
-    edgeBits = flipEdges(edgeBits, vertices, flips[edges]![vertices]!, random);
+    edgeBits = flipEdges(edgeBits, vertices, possible.flips[edges]!, random);
     if (edgeBits === 0) return NO_CELL;
   }
   let opCode = opCodeOf(anchor);
   if (ops > 0) {
-    const replaced = replacements[ops]![vertices]!;
+    const replaced = possible.replacements[ops]!;
     const choices = replaced.length / POW3[vertices - 2]!;
     opCode = replaced[opCode * choices + random.int(choices)]!;
   }
@@ -106,24 +108,28 @@ function degree(cell: CellCode, vertices: number, v: number): number {
   return edges;
 }
 
-/** flips[k][vertices]: every mask of k distinct entries of the upper triangle. */
-const flips = [0, 1, 2].map((k) =>
-  Array.from({ length: MAX_VERTICES + 1 }, (_, vertices) =>
-    Int32Array.from(subsets(columnShift(vertices), k), (bits) => bits),
-  ),
-);
+/** What edits there are of cells with so many vertices. */
+interface Edits {
+  /** By k: every mask of k distinct entries of the upper triangle. */
+  readonly flips: readonly Int32Array[];
+  /** By k: for each op code, one after the other, the op codes that differ from it in exactly k digits. */
+  readonly replacements: readonly Uint8Array[];
+}
 
-/**
- * replacements[k][vertices]: for each op code, one after the other, the op codes that differ from it in exactly k digits.
- */
-const replacements = [0, 1, 2, 3].map((k) =>
-  Array.from({ length: MAX_VERTICES + 1 }, (_, vertices) => {
-    const codes = Array.from({ length: POW3[vertices - 2] ?? 0 }, (_, code) => code);
-    return Uint8Array.from(
-      codes.flatMap((code) => codes.filter((other) => differingDigits(code, other) === k)),
-    );
-  }),
-);
+/** By number of vertices, listed when first needed. */
+const editsByVertices: (Edits | undefined)[] = [];
+
+function listEdits(vertices: number): Edits {
+  const codes = POW3[vertices - 2]!;
+  const replacements: number[][] = [[], [], [], []];
+  for (let from = 0; from < codes; from++) {
+    for (let to = 0; to < codes; to++) replacements[differingDigits(from, to)]?.push(to);
+  }
+  return {
+    flips: [0, 1, 2].map((k) => Int32Array.from(subsets(columnShift(vertices), k))),
+    replacements: replacements.map((list) => Uint8Array.from(list)),
+  };
+}
 
 function differingDigits(a: number, b: number): number {
   let count = 0;
