@@ -1,6 +1,6 @@
 import type { ControllerConfig, Weights } from '../../controller/config.js';
 import type { SgdStep } from '../../controller/sgd.js';
-import { flatten, unflatten } from '../../controller/weights.js';
+import { flatten, parameterCount, unflatten } from '../../controller/weights.js';
 import { failure } from '../../errors.js';
 import type { Activations, Controller, PretrainStep, SearchLosses, SearchStep } from '../engine.js';
 import type { SimdEngine } from './engine.js';
@@ -45,7 +45,7 @@ export class SimdController implements Controller {
     this.#onReleased = onReleased;
     const { arena } = engine;
     const kernels = this.#kernels();
-    this.#parameterCount = kernels.sizeOfParameters() / 4;
+    this.#parameterCount = parameterCount(config);
     this.#parameters = arena.allocate(kernels.sizeOfParameters());
     this.#gradient = arena.allocate(kernels.sizeOfParameters());
     this.#packed = arena.allocate(kernels.sizeOfPacked());

@@ -29,7 +29,7 @@ describe('elementary functions', () => {
   ])('%s is right to 5e-7', (name, inputs, exact, scale) => {
     const x = bench.floats(inputs);
     const expected = Array.from(x, exact);
-    kernels[name]!(x.byteOffset, x.length / LANES);
+    kernels[name]!(x.byteOffset, x.byteOffset, x.length / LANES);
     const worst = Math.max(...expected.map((y, i) => Math.abs(x[i]! - y) / scale(y)));
     expect(worst).toBeLessThan(5e-7);
   });
@@ -38,7 +38,7 @@ describe('elementary functions', () => {
     const odd = [Number.NaN, Infinity, -Infinity, 3.4e38, -3.4e38, 1e-45, -0, 0];
     const results = (name: string) => {
       const x = bench.floats(odd);
-      kernels[name]!(x.byteOffset, 1);
+      kernels[name]!(x.byteOffset, x.byteOffset, 1);
       return [...x];
     };
     expect(results('tanhRows').map((y) => Math.round(y * 1e5) / 1e5)).toEqual([
@@ -104,39 +104,24 @@ describe.each([
   [16, 16],
   [7, 12],
   [1, 4],
-  [20, 1],
+  [20, 8],
 ])('products with weights [%i][%i]', (rows, cols) => {
   const padded = Math.ceil(rows / 4) * 4;
 
-  test.each([false, true])('product, transposed %s', (transposed) => {
+  test('product, addProduct, productRows', () => {
     const weights = bench.floats(bench.normal(rows * cols));
     const bias = bench.floats(bench.normal(rows));
     const packed = bench.floats(kernels.packedBytes!(rows, cols) / 4);
-    // Transposed: the weights lie column by column.
-    const strides = transposed ? [1, rows] : [cols, 1];
-    kernels.pack!(
-      packed.byteOffset,
-      weights.byteOffset,
-      rows,
-      cols,
-      strides[0]!,
-      strides[1]!,
-      bias.byteOffset,
-    );
-    const weight = (r: number, c: number) => weights[r * strides[0]! + c * strides[1]!]!;
+    kernels.pack!(packed.byteOffset, weights.byteOffset, rows, cols, bias.byteOffset);
     const x = bench.floats(bench.normal(cols * LANES));
     const out = bench.floats(padded * LANES);
+    const dot = (r: number, at: (c: number) => number) => sum(cols, (c) => weights[r * cols + c]! * at(c));
+    /** The padded rows are left as they were by addProduct, and 0 by the others. */
     const expected = (start: (r: number, lane: number) => number) =>
-      matrix(padded, (r, lane) =>
-        r < rows ? start(r, lane) + sum(cols, (c) => weight(r, c) * x[c * LANES + lane]!) : start(r, lane),
-      );
+      matrix(padded, (r, lane) => start(r, lane) + (r < rows ? dot(r, (c) => x[c * LANES + lane]!) : 0));
+    const biasAt = (r: number) => (r < rows ? bias[r]! : 0);
     kernels.product!(out.byteOffset, packed.byteOffset, x.byteOffset, padded, cols);
-    expect(
-      difference(
-        out,
-        expected((r) => (r < rows ? bias[r]! : 0)),
-      ),
-    ).toBeLessThan(SUMS);
+    expect(difference(out, expected(biasAt))).toBeLessThan(SUMS);
 
     const before = bench.normal(padded * LANES);
     out.set(before);
@@ -147,10 +132,30 @@ describe.each([
         expected((r, lane) => before[r * LANES + lane]!),
       ),
     ).toBeLessThan(SUMS);
+
+    // The same numbers read as 8 rows of cols.
+    kernels.productRows!(out.byteOffset, packed.byteOffset, x.byteOffset, LANES, padded, cols);
+    const byRow = range(LANES * padded).map((at) => {
+      const [i, r] = [Math.floor(at / padded), at % padded];
+      return biasAt(r) + (r < rows ? dot(r, (c) => x[i * cols + c]!) : 0);
+    });
+    expect(difference(out, byRow)).toBeLessThan(SUMS);
+  });
+
+  test('product with the transpose', () => {
+    const weights = bench.floats(bench.normal(rows * cols));
+    const packed = bench.floats(kernels.packedBytes!(cols, rows) / 4);
+    kernels.packTransposed!(packed.byteOffset, weights.byteOffset, rows, cols);
+    const x = bench.floats(bench.normal(rows * LANES));
+    const out = bench.floats(cols * LANES);
+    kernels.product!(out.byteOffset, packed.byteOffset, x.byteOffset, cols, rows);
+    const expected = matrix(cols, (c, lane) =>
+      sum(rows, (r) => weights[r * cols + c]! * x[r * LANES + lane]!),
+    );
+    expect(difference(out, expected)).toBeLessThan(SUMS);
   });
 
   test('addOuter and addSums: the gradients of weights and bias', () => {
-    if (cols % 4) return;
     const steps = 3;
     const [dRows, xRows] = [padded + 2, cols + 2];
     const d = bench.floats(bench.normal(steps * dRows * LANES));
@@ -185,6 +190,45 @@ describe.each([
       ),
     ).toBeLessThan(SUMS);
   });
+});
+
+test.each([1, 2, 5])('laneProduct of [%i][3] and [3][8] in each lane', (rows) => {
+  const [depth, cols, padded] = [3, 8, 2 * Math.ceil(rows / 2)];
+  // The first factor lies column by column, with a gap.
+  const [aRow, aStep, bStep, outRow] = [1, padded + 1, cols + 2, cols + 1];
+  const a = bench.floats(bench.normal(depth * aStep * LANES));
+  const b = bench.floats(bench.normal(depth * bStep * LANES));
+  const out = bench.floats(padded * outRow * LANES);
+  const bytes = 4 * LANES;
+  const run = (add: number) =>
+    kernels.laneProduct!(
+      ...[
+        out.byteOffset,
+        outRow * bytes,
+        a.byteOffset,
+        aRow * bytes,
+        aStep * bytes,
+        b.byteOffset,
+        bStep * bytes,
+      ],
+      ...[rows, cols, depth, add],
+    );
+  const expected = (i: number) =>
+    matrix(cols, (j, lane) =>
+      sum(depth, (k) => a[(k * aStep + i * aRow) * LANES + lane]! * b[(k * bStep + j) * LANES + lane]!),
+    );
+  for (const times of [1, 2]) {
+    run(times - 1);
+    for (const i of range(rows)) {
+      const found = out.subarray(i * outRow * LANES, (i * outRow + cols) * LANES);
+      expect(
+        difference(
+          found,
+          expected(i).map((x) => x * times),
+        ),
+      ).toBeLessThan(SUMS);
+    }
+  }
 });
 
 describe('normalise', () => {
@@ -229,70 +273,28 @@ function differences(f: (x: number[]) => number[], x: ArrayLike<number>, d: Arra
   });
 }
 
-describe('attention over 6 positions of 4 features', () => {
-  const [length, dim] = [6, 4];
-  const padded = 8;
-  // A position's rows, and the cache line that keeps positions apart (assembly/layout.ts).
-  const [stride, wide, across] = [dim, 2 * dim, padded].map((rows) => (rows + 2) * LANES) as [
-    number,
-    number,
-    number,
-  ];
-  beforeEach(() => kernels.configure(5, length, dim, 8));
+describe('softmax over 6 rows', () => {
+  const rows = 6;
+  const shares = (x: ArrayLike<number>) => {
+    const total = (lane: number) => sum(rows, (s) => Math.exp(x[s * LANES + lane]!));
+    return matrix(rows, (s, lane) => Math.exp(x[s * LANES + lane]!) / total(lane));
+  };
 
-  test('scores, softmax, mix', () => {
-    const keys = bench.floats(padded * stride);
-    keys.set(bench.normal(length * stride));
-    const q = bench.floats(bench.normal(dim * LANES));
-    const weights = bench.floats(padded * LANES);
-    const mix = bench.floats(dim * LANES);
-    const key = (s: number, f: number, lane: number) => keys[s * stride + f * LANES + lane]!;
-    kernels.attentionScores!(weights.byteOffset, q.byteOffset, keys.byteOffset);
-    const scores = matrix(length, (s, lane) => sum(dim, (f) => q[f * LANES + lane]! * key(s, f, lane)));
-    expect(difference(weights.subarray(0, length * LANES), scores)).toBeLessThan(SUMS);
-
-    kernels.softmax!(weights.byteOffset, length);
-    const total = (lane: number) => sum(length, (s) => Math.exp(scores[s * LANES + lane]!));
-    const shares = matrix(length, (s, lane) => Math.exp(scores[s * LANES + lane]!) / total(lane));
-    expect(difference(weights.subarray(0, length * LANES), shares)).toBeLessThan(SUMS);
-
-    kernels.attentionMix!(mix.byteOffset, weights.byteOffset, keys.byteOffset);
-    const mixed = matrix(dim, (f, lane) => sum(length, (s) => shares[s * LANES + lane]! * key(s, f, lane)));
-    expect(difference(mix, mixed)).toBeLessThan(SUMS);
+  test('forward', () => {
+    const start = bench.normal(rows * LANES).map((x) => 10 * x);
+    const x = bench.floats(start);
+    kernels.softmax!(x.byteOffset, rows);
+    expect(difference(x, shares(start))).toBeLessThan(SUMS);
   });
 
-  test('softmaxBackward agrees with differences', () => {
-    const start = bench.normal(length * LANES);
-    const d = bench.normal(length * LANES);
+  test('backward agrees with differences', () => {
+    const start = bench.normal(rows * LANES);
+    const d = bench.normal(rows * LANES);
     const y = bench.floats(start);
     const gradient = bench.floats(d);
-    kernels.softmax!(y.byteOffset, length);
-    kernels.softmaxBackward!(gradient.byteOffset, y.byteOffset, length);
-    const softmax = (x: number[]) => {
-      const total = (lane: number) => sum(length, (s) => Math.exp(x[s * LANES + lane]!));
-      return matrix(length, (s, lane) => Math.exp(x[s * LANES + lane]!) / total(lane));
-    };
-    expect(difference(gradient, differences(softmax, start, d))).toBeLessThan(1e-5);
-  });
-
-  test('attentionKeysBackward sums over the decoder’s positions', () => {
-    const [weights, dScores] = [0, 1].map(() => bench.floats(bench.normal(length * across)));
-    const dMix = bench.floats(bench.normal(length * wide));
-    const q = bench.floats(bench.normal(length * stride));
-    const dKeys = bench.floats(padded * stride);
-    kernels.attentionKeysBackward!(...[dKeys, weights!, dScores!, dMix, q].map((array) => array.byteOffset));
-    const at = (array: Float32Array, step: number, t: number, row: number, lane: number) =>
-      array[t * step + row * LANES + lane]!;
-    for (const s of range(length)) {
-      const expected = matrix(dim, (f, lane) =>
-        sum(length, (t) => {
-          const mixed = at(weights!, across, t, s, lane) * at(dMix, wide, t, f, lane);
-          return mixed + at(dScores!, across, t, s, lane) * at(q, stride, t, f, lane);
-        }),
-      );
-      const found = dKeys.subarray(s * stride, s * stride + dim * LANES);
-      expect(difference(found, expected)).toBeLessThan(SUMS);
-    }
+    kernels.softmax!(y.byteOffset, rows);
+    kernels.softmaxBackward!(gradient.byteOffset, y.byteOffset, rows);
+    expect(difference(gradient, differences(shares, start, d))).toBeLessThan(1e-5);
   });
 });
 

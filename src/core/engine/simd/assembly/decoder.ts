@@ -2,74 +2,98 @@
  * The decoder over a chunk (REFERENCE §4). LSTM from h0 = c0 = arch_emb; then, at each position on its own, the *readout*:
  * y = (E[token] + h)·√½; q = W_q·y; mix = attention(q, encoder_outputs); o = tanh(W_mix·[mix; y]); logits = W_out·(y + o)·√½ + b.
  */
-import { attentionKeysBackward, attentionMix, attentionScores, softmax, softmaxBackward } from './attention';
 import { HALF, ROW, gather, scatterAdd } from './lanes';
 import {
-  D, L, V, V4,
+  D, L, L4, V, V4,
   aEmbedding, aMask, aOutputs, aTokens,
   kDecoder, kDecoderEmbedding, kMix, kMixT, kOut, kOutT, kQuery, kQueryT,
   lCells, lTanhCells,
   sDecoderEmbedding, sDecoderGates, sDecoderHidden, sMix, sOut, sOutBias, sQuery, sReconstruction,
   stride1, stride2, strideL, strideV,
-  wAttention, wAttention_, wDecoder, wEmbedding_, wGates_, wHidden, wHidden_, wLogits, wMixed, wMixed_, wOutputs_, wQuery,
+  wAttention, wAttention_, wDecoder, wEmbedding_, wGates_, wHidden, wHidden_, wKeysT, wLogits, wMixed, wMixed_, wOutputs_, wQuery,
   wQuery_, wRow, wState_, wSum, wSum_, wTanh, wTanh_, wToken,
 } from './layout';
 import { lstmBackward, lstmCell, lstmForward, lstmGates } from './lstm';
-import { exp4, log4, tanhRows } from './math';
+import { expRows, log4, tanhRows } from './math';
 import { SQRT_HALF, addScaled } from './predictor';
-import { addOuter, addSums, product } from './products';
+import { addOuter, addSums, laneProduct, product } from './products';
+import { softmax, softmaxBackward } from './softmax';
 
-/** Forward at position `t` (workspace slot), given the hidden state there. */
-function readout(workspace: usize, t: usize, h: usize, tokens: usize, outputs: usize, packed: usize): void {
-  const mix = workspace + wMixed + t * stride2;
-  const y = mix + <usize>D * ROW;
-  const q = workspace + wQuery + t * stride1;
-  const attention = workspace + wAttention + t * strideL;
-  const o = workspace + wTanh + t * stride1;
-  const z = workspace + wSum + t * stride1;
-  gather(y, packed + kDecoderEmbedding, D, tokens);
-  addScaled(y, y, h, D);
-  product(q, packed + kQuery, y, D, D);
-  attentionScores(attention, q, outputs);
-  softmax(attention, L);
-  attentionMix(mix, attention, outputs);
-  product(o, packed + kMix, mix, D, 2 * D);
-  tanhRows(o, D);
-  addScaled(z, y, o, D);
-  product(workspace + wLogits + t * strideV, packed + kOut, z, V4, D);
+/** Readout of `count` positions from the first slots on, given their hidden states and tokens: up to the logits. */
+function readout(workspace: usize, count: i32, tokens: usize, outputs: usize, packed: usize): void {
+  const attention = workspace + wAttention;
+  const mixed = workspace + wMixed;
+  for (let t: usize = 0; t < <usize>count; t++) {
+    const y = mixed + t * stride2 + <usize>D * ROW;
+    gather(y, packed + kDecoderEmbedding, D, tokens + t * ROW);
+    addScaled(y, y, workspace + wHidden + t * stride1, D);
+    product(workspace + wQuery + t * stride1, packed + kQuery, y, D, D);
+  }
+  laneProduct(attention, strideL, workspace + wQuery, stride1, ROW, workspace + wKeysT, strideL, count, L4, D, false);
+  for (let t: usize = 0; t < <usize>count; t++) softmax(attention + t * strideL, L);
+  laneProduct(mixed, stride2, attention, strideL, ROW, outputs, stride1, count, D, L, false);
+  for (let t: usize = 0; t < <usize>count; t++) {
+    const mix = mixed + t * stride2;
+    const o = workspace + wTanh + t * stride1;
+    const z = workspace + wSum + t * stride1;
+    product(o, packed + kMix, mix, D, 2 * D);
+    tanhRows(o, o, D);
+    addScaled(z, mix + <usize>D * ROW, o, D);
+    product(workspace + wLogits + t * strideV, packed + kOut, z, V4, D);
+  }
 }
 
-/** Backward at position `t`; the logits' slot holds their gradient. */
-function readoutBackward(workspace: usize, t: usize, outputs: usize, packed: usize): void {
+/** Backward of all positions; the logits' slots hold their gradients. Sets `wHidden_` and `wOutputs_`. */
+function readoutBackward(workspace: usize, outputs: usize, packed: usize): void {
   const rows = <usize>D * ROW;
   const scale = f32x4.splat(SQRT_HALF);
   const one = f32x4.splat(1);
-  const o = workspace + wTanh + t * stride1;
-  const dz = workspace + wSum_ + t * stride1;
-  const d_o = workspace + wTanh_ + t * stride1;
-  const dMix = workspace + wMixed_ + t * stride2;
-  const dy = dMix + rows;
-  const dq = workspace + wQuery_ + t * stride1;
-  const dh = workspace + wHidden_ + t * stride1;
-  const attention = workspace + wAttention + t * strideL;
-  const dScores = workspace + wAttention_ + t * strideL;
-
-  product(dz, packed + kOutT, workspace + wLogits + t * strideV, D, V);
-  for (let j: usize = 0; j < rows; j += HALF) {
-    const scaled = f32x4.mul(v128.load(dz + j), scale);
-    const tanh = v128.load(o + j);
-    v128.store(dz + j, scaled);
-    v128.store(d_o + j, f32x4.mul(scaled, f32x4.sub(one, f32x4.mul(tanh, tanh))));
+  const attention = workspace + wAttention;
+  const dScores = workspace + wAttention_;
+  const dMixed = workspace + wMixed_;
+  const dQuery = workspace + wQuery_;
+  const dOutputs = workspace + wOutputs_;
+  for (let t: usize = 0; t < <usize>L; t++) {
+    const o = workspace + wTanh + t * stride1;
+    const dz = workspace + wSum_ + t * stride1;
+    const d_o = workspace + wTanh_ + t * stride1;
+    product(dz, packed + kOutT, workspace + wLogits + t * strideV, D, V);
+    for (let j: usize = 0; j < rows; j += HALF) {
+      const scaled = f32x4.mul(v128.load(dz + j), scale);
+      const tanh = v128.load(o + j);
+      v128.store(dz + j, scaled);
+      v128.store(d_o + j, f32x4.mul(scaled, f32x4.sub(one, f32x4.mul(tanh, tanh))));
+    }
+    product(dMixed + t * stride2, packed + kMixT, d_o, 2 * D, D);
   }
-  product(dMix, packed + kMixT, d_o, 2 * D, D);
-  attentionScores(dScores, dMix, outputs);
-  softmaxBackward(dScores, attention, L);
-  attentionMix(dq, dScores, outputs);
-  product(dh, packed + kQueryT, dq, D, D);
-  // y feeds the sum z, the mix and the query; E[token] and h share its gradient.
-  for (let j: usize = 0; j < rows; j += HALF) {
-    const dY = f32x4.add(f32x4.add(v128.load(dy + j), v128.load(dz + j)), v128.load(dh + j));
-    v128.store(dh + j, f32x4.mul(dY, scale));
+  laneProduct(dScores, strideL, dMixed, stride2, ROW, workspace + wKeysT, strideL, L, L4, D, false);
+  for (let t: usize = 0; t < <usize>L; t++) softmaxBackward(dScores + t * strideL, attention + t * strideL, L);
+  laneProduct(dQuery, stride1, dScores, strideL, ROW, outputs, stride1, L, D, L, false);
+  for (let t: usize = 0; t < <usize>L; t++) {
+    const dy = dMixed + t * stride2 + rows;
+    const dz = workspace + wSum_ + t * stride1;
+    const dh = workspace + wHidden_ + t * stride1;
+    product(dh, packed + kQueryT, dQuery + t * stride1, D, D);
+    // y feeds the sum z, the mix and the query; E[token] and h share its gradient.
+    for (let j: usize = 0; j < rows; j += HALF) {
+      const dY = f32x4.add(f32x4.add(v128.load(dy + j), v128.load(dz + j)), v128.load(dh + j));
+      v128.store(dh + j, f32x4.mul(dY, scale));
+    }
+  }
+  // Each position of the cell gathers what all positions of the decoder hand back: Σ_t weight·dMix + dScore·q.
+  laneProduct(dOutputs, stride1, attention, ROW, strideL, dMixed, stride2, L, D, L, false);
+  laneProduct(dOutputs, stride1, dScores, ROW, strideL, workspace + wQuery, stride1, L, D, L, true);
+}
+
+/** keysT[f][s] ← encoder_outputs[s][f]: the products want neighbouring columns side by side. */
+function transposeKeys(workspace: usize, outputs: usize): void {
+  for (let s: usize = 0; s < <usize>L4; s++) {
+    for (let f: usize = 0; f < <usize>D; f++) {
+      const from = outputs + s * stride1 + f * ROW;
+      const to = workspace + wKeysT + f * strideL + s * ROW;
+      v128.store(to, v128.load(from));
+      v128.store(to, v128.load(from, HALF), HALF);
+    }
   }
 }
 
@@ -79,30 +103,35 @@ function readoutBackward(workspace: usize, t: usize, outputs: usize, packed: usi
 export function crossEntropy(logits: usize, targets: usize, mask: usize, loss: usize, scale: f32): void {
   const bytes = <usize>V * ROW;
   const factor = f32x4.splat(scale);
+  const one = i32x4.splat(1);
   for (let half: usize = 0; half < ROW; half += HALF) {
     const target = v128.load(targets + half);
     let max = v128.load(logits + half);
     for (let j = half + ROW; j < bytes; j += ROW) max = f32x4.pmax(v128.load(logits + j), max);
-    let sum = f32x4.splat(0);
-    let chosen = sum;
+    let chosen = f32x4.splat(0);
     let row = i32x4.splat(0);
     for (let j = half; j < bytes; j += ROW) {
       const x = f32x4.sub(v128.load(logits + j), max);
-      const e = exp4(x);
-      sum = f32x4.add(sum, e);
       chosen = v128.bitselect(x, chosen, i32x4.eq(target, row));
-      row = i32x4.add(row, i32x4.splat(1));
-      v128.store(logits + j, e);
+      row = i32x4.add(row, one);
+      v128.store(logits + j, x);
     }
-    v128.store(loss + half, f32x4.add(v128.load(loss + half), f32x4.sub(log4(sum), chosen)));
-    const share = f32x4.div(factor, sum);
+    v128.store(loss + half, f32x4.sub(v128.load(loss + half), chosen));
+  }
+  expRows(logits, logits, V);
+  for (let half: usize = 0; half < ROW; half += HALF) {
+    const target = v128.load(targets + half);
     const keep = v128.load(mask + half);
-    row = i32x4.splat(0);
+    let sum = f32x4.splat(0);
+    for (let j = half; j < bytes; j += ROW) sum = f32x4.add(sum, v128.load(logits + j));
+    v128.store(loss + half, f32x4.add(v128.load(loss + half), log4(sum)));
+    const share = f32x4.div(factor, sum);
+    let row = i32x4.splat(0);
     for (let j = half; j < bytes; j += ROW) {
       const hit = v128.and(factor, i32x4.eq(target, row));
       const d = f32x4.sub(f32x4.mul(v128.load(logits + j), share), hit);
       v128.store(logits + j, v128.and(d, keep));
-      row = i32x4.add(row, i32x4.splat(1));
+      row = i32x4.add(row, one);
     }
   }
 }
@@ -123,23 +152,22 @@ export function decoderStep(
   const lstm = packed + kDecoder;
   memory.fill(loss, 0, ROW);
   lstmForward(workspace + wDecoder, lstm, inputs, workspace + wHidden, stride1, embedding, embedding, false);
+  transposeKeys(workspace, outputs);
+  readout(workspace, L, inputs, outputs, packed);
   for (let t: usize = 0; t < <usize>L; t++) {
-    readout(workspace, t, workspace + wHidden + t * stride1, inputs + t * ROW, outputs, packed);
     crossEntropy(workspace + wLogits + t * strideV, inputs + (t + 1) * ROW, mask, loss, scale);
-    if (frozen) continue;
-    readoutBackward(workspace, t, outputs, packed);
-    scatterAdd(sums + sDecoderEmbedding, workspace + wHidden_ + t * stride1, D, inputs + t * ROW);
   }
   addMasked(sums + sReconstruction, loss, mask);
   if (frozen) return;
 
+  readoutBackward(workspace, outputs, packed);
+  for (let t: usize = 0; t < <usize>L; t++) {
+    scatterAdd(sums + sDecoderEmbedding, workspace + wHidden_ + t * stride1, D, inputs + t * ROW);
+  }
   addOuter(sums + sOut, workspace + wLogits, strideV, workspace + wSum, stride1, L, V, D);
   addSums(sums + sOutBias, workspace + wLogits, strideV, L, V4);
   addOuter(sums + sMix, workspace + wTanh_, stride1, workspace + wMixed, stride2, L, D, 2 * D);
   addOuter(sums + sQuery, workspace + wQuery_, stride1, workspace + wMixed + <usize>D * ROW, stride2, L, D, D);
-  attentionKeysBackward(
-    workspace + wOutputs_, workspace + wAttention, workspace + wAttention_, workspace + wMixed_, workspace + wQuery,
-  );
   lstmBackward(
     sums + sDecoderGates, sums + sDecoderHidden, workspace + wState_, workspace + wGates_, workspace + wHidden_,
     workspace + wDecoder, lstm, inputs, workspace + wHidden, stride1, embedding, embedding, false,
@@ -172,6 +200,7 @@ export function decodeGreedily(
   const cells = gates + lCells;
   const h = workspace + wHidden;
   memory.fill(token, 0, ROW);
+  transposeKeys(workspace, outputs);
   let previous = embedding;
   let c = embedding;
   for (let t = 0; t < L; t++) {
@@ -179,7 +208,7 @@ export function decodeGreedily(
     lstmCell(cells, gates + lTanhCells, h, gates, c);
     previous = h;
     c = cells;
-    readout(workspace, 0, h, token, outputs, packed);
+    readout(workspace, 1, token, outputs, packed);
     argmax(token, workspace + wLogits, V);
     for (let lane: usize = 0; lane < 8; lane++) {
       const at = lane << 2;

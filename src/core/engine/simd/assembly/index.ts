@@ -31,7 +31,7 @@ export function sizeOfWorkspace(): usize {
 
 export { gather, scatterAdd, storeLanes } from './lanes';
 export { expRows, logRows, sigmoidRows, tanhRows } from './math';
-export { addOuter, addProduct, addSums, pack, packedBytes, product } from './products';
+export { addOuter, addProduct, addSums, laneProduct, pack, packTransposed, packedBytes, product, productRows } from './products';
 export { normalise, normaliseBackward } from './normalise';
-export { attentionKeysBackward, attentionMix, attentionScores, softmax, softmaxBackward } from './attention';
+export { softmax, softmaxBackward } from './softmax';
 export { argmax, crossEntropy } from './decoder';

@@ -16,6 +16,20 @@ export function roundUp4(n: i32): i32 {
   return (n + 3) & ~3;
 }
 
+/** Store the transpose of the 4×4 matrix with rows a, b, c, d: its columns, `stride` (a constant) apart. */
+// @ts-ignore: decorator
+@inline
+export function storeTransposed(out: usize, stride: usize, a: v128, b: v128, c: v128, d: v128): void {
+  const lowAb = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+  const lowCd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+  const highAb = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+  const highCd = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+  v128.store(out, v128.shuffle<f64>(lowAb, lowCd, 0, 2));
+  v128.store(out + stride, v128.shuffle<f64>(lowAb, lowCd, 1, 3));
+  v128.store(out + 2 * stride, v128.shuffle<f64>(highAb, highCd, 0, 2));
+  v128.store(out + 3 * stride, v128.shuffle<f64>(highAb, highCd, 1, 3));
+}
+
 /** out[f][lane] = table[index[lane]][f] for f < width, a multiple of 4. */
 export function gather(out: usize, table: usize, width: i32, index: usize): void {
   const bytes = <usize>width << 2;
@@ -26,18 +40,7 @@ export function gather(out: usize, table: usize, width: i32, index: usize): void
     let d = table + <usize>load<u32>(index + half, 12) * bytes;
     const end = out + half + <usize>width * ROW;
     for (let o = out + half; o < end; o += 4 * ROW) {
-      const ra = v128.load(a);
-      const rb = v128.load(b);
-      const rc = v128.load(c);
-      const rd = v128.load(d);
-      const lowAb = v128.shuffle<f32>(ra, rb, 0, 4, 1, 5);
-      const lowCd = v128.shuffle<f32>(rc, rd, 0, 4, 1, 5);
-      const highAb = v128.shuffle<f32>(ra, rb, 2, 6, 3, 7);
-      const highCd = v128.shuffle<f32>(rc, rd, 2, 6, 3, 7);
-      v128.store(o, v128.shuffle<f64>(lowAb, lowCd, 0, 2), 0 * ROW);
-      v128.store(o, v128.shuffle<f64>(lowAb, lowCd, 1, 3), 1 * ROW);
-      v128.store(o, v128.shuffle<f64>(highAb, highCd, 0, 2), 2 * ROW);
-      v128.store(o, v128.shuffle<f64>(highAb, highCd, 1, 3), 3 * ROW);
+      storeTransposed(o, ROW, v128.load(a), v128.load(b), v128.load(c), v128.load(d));
       a += 16;
       b += 16;
       c += 16;

@@ -45,6 +45,7 @@ export let pQuery: usize = 0;
 export let pMix: usize = 0;
 export let pOut: usize = 0;
 export let pOutBias: usize = 0;
+/** Rounded up to whole registers. */
 export let parameterBytes: usize = 0;
 
 // An LSTM's four parameters lie one after the other: weight_ih [4D][D], weight_hh [4D][D], bias_ih [4D], bias_hh [4D].
@@ -56,7 +57,8 @@ export let lstmBiasHidden: usize = 0;
 export let kForward: usize = 0;
 export let kReverse: usize = 0;
 export let kDecoder: usize = 0;
-/** Within an LSTM's packed part. */
+/** Within an LSTM's packed part; W_ih serves to make the gates only. */
+export let kInput: usize = 0;
 export let kHidden: usize = 0;
 export let kHiddenT: usize = 0;
 /** The encoder's residual with the projection's bias: E[token] + b, [V][D]. */
@@ -142,6 +144,8 @@ export let wQuery: usize = 0;
 export let wTanh: usize = 0;
 export let wSum: usize = 0;
 export let wLogits: usize = 0;
+/** `encoder_outputs` transposed, [D] × L4. */
+export let wKeysT: usize = 0;
 /** Their gradients. */
 export let wGates_: usize = 0;
 export let wHidden_: usize = 0;
@@ -231,12 +235,13 @@ function layParameters(): void {
   pMix = floats(2 * D * D);
   pOut = floats(V * D);
   pOutBias = floats(V);
-  parameterBytes = cursor;
+  parameterBytes = (cursor + 15) & ~15;
 }
 
 function layPacked(): void {
   cursor = 0;
   const gates = take(<usize>(V * 4 * D) << 2);
+  kInput = take(packedBytes(4 * D, D)) - gates;
   kHidden = take(packedBytes(4 * D, D)) - gates;
   kHiddenT = take(packedBytes(D, 4 * D)) - gates;
   const lstm = cursor;
@@ -314,17 +319,18 @@ function layWorkspace(): void {
   wActivations = take(activationBytes);
   wDecoder = take(lstmBytes);
   wHidden = take(stride1 * L);
-  wAttention = take(strideL * L);
-  wMixed = take(stride2 * L);
-  wQuery = take(stride1 * L);
+  wAttention = take(strideL * L4);
+  wMixed = take(stride2 * L4);
+  wQuery = take(stride1 * L4);
   wTanh = take(stride1 * L);
   wSum = take(stride1 * L);
   wLogits = take(strideV * L);
+  wKeysT = take(strideL * D);
   wGates_ = take(stride4 * L);
   wHidden_ = take(stride1 * L);
-  wAttention_ = take(strideL * L);
-  wMixed_ = take(stride2 * L);
-  wQuery_ = take(stride1 * L);
+  wAttention_ = take(strideL * L4);
+  wMixed_ = take(stride2 * L4);
+  wQuery_ = take(stride1 * L4);
   wTanh_ = take(stride1 * L);
   wSum_ = take(stride1 * L);
   wOutputs_ = take(stride1 * L4);

@@ -4,16 +4,18 @@
  */
 import { HALF, ROW, gather, scatterAdd } from './lanes';
 import { D, L, kHidden, kHiddenT, lCells, lTanhCells, stride1, stride4 } from './layout';
-import { sigmoidRows, tanh4, tanhRows } from './math';
+import { sigmoidRows, tanhRows } from './math';
 import { addOuter, addProduct, product } from './products';
 
 /** gates ← W·input + biases + W_hh·h, activated: one step's gates, [4D]. `h` = 0: the zero state. */
 export function lstmGates(gates: usize, lstm: usize, tokens: usize, h: usize): void {
   gather(gates, lstm, 4 * D, tokens);
   if (h) addProduct(gates, lstm + kHidden, h, 4 * D, D);
-  sigmoidRows(gates, 2 * D);
-  tanhRows(gates + <usize>(2 * D) * ROW, D);
-  sigmoidRows(gates + <usize>(3 * D) * ROW, D);
+  const g = gates + <usize>(2 * D) * ROW;
+  const o = gates + <usize>(3 * D) * ROW;
+  sigmoidRows(gates, gates, 2 * D);
+  tanhRows(g, g, D);
+  sigmoidRows(o, o, D);
 }
 
 /** cells ← f·previous + i·g; tanhCells ← tanh(cells); hidden ← o·tanhCells, [D] each. */
@@ -26,10 +28,9 @@ export function lstmCell(cells: usize, tanhCells: usize, hidden: usize, gates: u
     const kept = f32x4.mul(v128.load(f + j), v128.load(previous + j));
     v128.store(cells + j, f32x4.add(kept, f32x4.mul(v128.load(gates + j), v128.load(g + j))));
   }
+  tanhRows(tanhCells, cells, D);
   for (let j: usize = 0; j < quarter; j += HALF) {
-    const squashed = tanh4(v128.load(cells + j));
-    v128.store(tanhCells + j, squashed);
-    v128.store(hidden + j, f32x4.mul(v128.load(o + j), squashed));
+    v128.store(hidden + j, f32x4.mul(v128.load(o + j), v128.load(tanhCells + j)));
   }
 }
 
@@ -107,8 +108,8 @@ export function lstmBackward(
     if (step || h0) product(dh, lstm + kHiddenT, d, D, 4 * D);
   }
   // Each step's gate gradients meet the hidden state of the step before.
-  const later = reverse ? 0 : stride4;
-  const earlier = reverse ? hiddenStride : 0;
+  const later = reverse ? <usize>0 : stride4;
+  const earlier = reverse ? hiddenStride : <usize>0;
   addOuter(hiddenSums, dGates + later, stride4, hidden + earlier, hiddenStride, L - 1, 4 * D, D);
   if (h0) addOuter(hiddenSums, dGates, stride4, h0, hiddenStride, 1, 4 * D, D);
 }

@@ -1,49 +1,101 @@
 /**
- * Elementary functions on four floats at a time, to about 2e-7 and built from operations that every machine rounds alike.
- * Constants lie in memory: registers are scarce, and the processor adds and multiplies from memory at no cost.
- * NaN passes through (`pmin` and `pmax` keep a NaN in their first argument).
+ * Elementary functions, row by row, to about 2e-7 and built from operations that every machine rounds alike. A row's two
+ * halves share the load of each constant: the constants would not all fit into registers. NaN passes through (`pmin` and
+ * `pmax` keep a NaN in their first argument).
  */
+import { HALF, ROW } from './lanes';
 
 const SPLAT: usize = 16;
 
-// tanh x ≈ x·P(x²)/Q(x²) for |x| ≤ 8 (relative minimax, 1.5e-7); 1 − tanh 8 = 2e-7.
+// tanh x ≈ x·P(x²)/Q(x²) for |x| ≤ 8 (relative minimax, 1.5e-7; 1 − tanh 8 = 2e-7): the bounds, P and Q from their highest
+// coefficients down.
 const TANH = memory.data<f32>([
   8.0, 8.0, 8.0, 8.0,
   -8.0, -8.0, -8.0, -8.0,
-  1.1428395737311803e-5, 1.1428395737311803e-5, 1.1428395737311803e-5, 1.1428395737311803e-5,
+  1.1428395737311803e-05, 1.1428395737311803e-05, 1.1428395737311803e-05, 1.1428395737311803e-05,
   0.0029510222375392914, 0.0029510222375392914, 0.0029510222375392914, 0.0029510222375392914,
   0.12925662100315094, 0.12925662100315094, 0.12925662100315094, 0.12925662100315094,
   0.9999998807907104, 0.9999998807907104, 0.9999998807907104, 0.9999998807907104,
-  2.4592003455836675e-7, 2.4592003455836675e-7, 2.4592003455836675e-7, 2.4592003455836675e-7,
-  2.386688720434904e-4, 2.386688720434904e-4, 2.386688720434904e-4, 2.386688720434904e-4,
+  2.4592003455836675e-07, 2.4592003455836675e-07, 2.4592003455836675e-07, 2.4592003455836675e-07,
+  0.0002386688720434904, 0.0002386688720434904, 0.0002386688720434904, 0.0002386688720434904,
   0.023815548047423363, 0.023815548047423363, 0.023815548047423363, 0.023815548047423363,
   0.4625887870788574, 0.4625887870788574, 0.4625887870788574, 0.4625887870788574,
   1.0, 1.0, 1.0, 1.0,
 ], 16);
 
+// sigmoid x = ½ + ½·tanh(x/2): the same with the halves worked into the coefficients, which is exact.
+const SIGMOID = memory.data<f32>([
+  16.0, 16.0, 16.0, 16.0,
+  -16.0, -16.0, -16.0, -16.0,
+  4.464217084887423e-08, 4.464217084887423e-08, 4.464217084887423e-08, 4.464217084887423e-08,
+  4.610972246155143e-05, 4.610972246155143e-05, 4.610972246155143e-05, 4.610972246155143e-05,
+  0.008078538812696934, 0.008078538812696934, 0.008078538812696934, 0.008078538812696934,
+  0.2499999701976776, 0.2499999701976776, 0.2499999701976776, 0.2499999701976776,
+  9.606251349936201e-10, 9.606251349936201e-10, 9.606251349936201e-10, 9.606251349936201e-10,
+  3.7292011256795377e-06, 3.7292011256795377e-06, 3.7292011256795377e-06, 3.7292011256795377e-06,
+  0.0014884717529639602, 0.0014884717529639602, 0.0014884717529639602, 0.0014884717529639602,
+  0.11564719676971436, 0.11564719676971436, 0.11564719676971436, 0.11564719676971436,
+  1.0, 1.0, 1.0, 1.0,
+], 16);
+
 const HALVES = memory.data<f32>([0.5, 0.5, 0.5, 0.5], 16);
 
+/** The row at `out` ← x·P(x²)/Q(x²) of the row at `x`, plus ½ where it is the sigmoid. */
 // @ts-ignore: decorator
 @inline
-export function tanh4(value: v128): v128 {
-  const x = f32x4.pmax(f32x4.pmin(value, v128.load(TANH, 0 * SPLAT)), v128.load(TANH, 1 * SPLAT));
-  const z = f32x4.mul(x, x);
-  let p = f32x4.add(f32x4.mul(z, v128.load(TANH, 2 * SPLAT)), v128.load(TANH, 3 * SPLAT));
-  p = f32x4.add(f32x4.mul(z, p), v128.load(TANH, 4 * SPLAT));
-  p = f32x4.add(f32x4.mul(z, p), v128.load(TANH, 5 * SPLAT));
-  let q = f32x4.add(f32x4.mul(z, v128.load(TANH, 6 * SPLAT)), v128.load(TANH, 7 * SPLAT));
-  q = f32x4.add(f32x4.mul(z, q), v128.load(TANH, 8 * SPLAT));
-  q = f32x4.add(f32x4.mul(z, q), v128.load(TANH, 9 * SPLAT));
-  q = f32x4.add(f32x4.mul(z, q), v128.load(TANH, 10 * SPLAT));
-  return f32x4.div(f32x4.mul(x, p), q);
+function squashRow(out: usize, x: usize, constants: usize, sigmoid: bool): void {
+  let c = v128.load(constants, 0 * SPLAT);
+  let a = f32x4.pmin(v128.load(x), c);
+  let b = f32x4.pmin(v128.load(x, HALF), c);
+  c = v128.load(constants, 1 * SPLAT);
+  a = f32x4.pmax(a, c);
+  b = f32x4.pmax(b, c);
+  const za = f32x4.mul(a, a);
+  const zb = f32x4.mul(b, b);
+  c = v128.load(constants, 2 * SPLAT);
+  let pa = f32x4.mul(za, c);
+  let pb = f32x4.mul(zb, c);
+  c = v128.load(constants, 3 * SPLAT);
+  pa = f32x4.mul(f32x4.add(pa, c), za);
+  pb = f32x4.mul(f32x4.add(pb, c), zb);
+  c = v128.load(constants, 4 * SPLAT);
+  pa = f32x4.mul(f32x4.add(pa, c), za);
+  pb = f32x4.mul(f32x4.add(pb, c), zb);
+  c = v128.load(constants, 5 * SPLAT);
+  pa = f32x4.mul(f32x4.add(pa, c), a);
+  pb = f32x4.mul(f32x4.add(pb, c), b);
+  c = v128.load(constants, 6 * SPLAT);
+  let qa = f32x4.mul(za, c);
+  let qb = f32x4.mul(zb, c);
+  c = v128.load(constants, 7 * SPLAT);
+  qa = f32x4.mul(f32x4.add(qa, c), za);
+  qb = f32x4.mul(f32x4.add(qb, c), zb);
+  c = v128.load(constants, 8 * SPLAT);
+  qa = f32x4.mul(f32x4.add(qa, c), za);
+  qb = f32x4.mul(f32x4.add(qb, c), zb);
+  c = v128.load(constants, 9 * SPLAT);
+  qa = f32x4.mul(f32x4.add(qa, c), za);
+  qb = f32x4.mul(f32x4.add(qb, c), zb);
+  c = v128.load(constants, 10 * SPLAT);
+  a = f32x4.div(pa, f32x4.add(qa, c));
+  b = f32x4.div(pb, f32x4.add(qb, c));
+  if (sigmoid) {
+    c = v128.load(HALVES);
+    a = f32x4.add(a, c);
+    b = f32x4.add(b, c);
+  }
+  v128.store(out, a);
+  v128.store(out, b, HALF);
 }
 
-/** 1/(1 + e^−x) = ½ + ½·tanh(x/2) */
-// @ts-ignore: decorator
-@inline
-export function sigmoid4(x: v128): v128 {
-  const half = v128.load(HALVES);
-  return f32x4.add(half, f32x4.mul(half, tanh4(f32x4.mul(x, half))));
+/** out ← tanh x over `rows` rows; they may be the same. */
+export function tanhRows(out: usize, x: usize, rows: i32): void {
+  for (const end = x + <usize>rows * ROW; x < end; x += ROW, out += ROW) squashRow(out, x, TANH, false);
+}
+
+/** out ← 1/(1 + e^−x) over `rows` rows; they may be the same. */
+export function sigmoidRows(out: usize, x: usize, rows: i32): void {
+  for (const end = x + <usize>rows * ROW; x < end; x += ROW, out += ROW) squashRow(out, x, SIGMOID, true);
 }
 
 // e^x = 2^n·e^r with n = round(x·log₂e), r = x − n·ln 2 in two parts, |r| ≤ ½·ln 2 (relative minimax, 8e-8).
@@ -63,21 +115,46 @@ const EXP = memory.data<f32>([
   1.0000001192092896, 1.0000001192092896, 1.0000001192092896, 1.0000001192092896,
 ], 16);
 
-/** e^x for −87 ≤ x ≤ 88; outside, the value at the border. */
-// @ts-ignore: decorator
-@inline
-export function exp4(value: v128): v128 {
-  const x = f32x4.pmin(f32x4.pmax(value, v128.load(EXP, 0 * SPLAT)), v128.load(EXP, 1 * SPLAT));
-  const rounded = f32x4.add(f32x4.mul(x, v128.load(EXP, 2 * SPLAT)), v128.load(EXP, 3 * SPLAT));
-  const n = f32x4.sub(rounded, v128.load(EXP, 3 * SPLAT));
-  let r = f32x4.add(x, f32x4.mul(n, v128.load(EXP, 4 * SPLAT)));
-  r = f32x4.add(r, f32x4.mul(n, v128.load(EXP, 5 * SPLAT)));
-  let p = f32x4.add(f32x4.mul(r, v128.load(EXP, 6 * SPLAT)), v128.load(EXP, 7 * SPLAT));
-  p = f32x4.add(f32x4.mul(r, p), v128.load(EXP, 8 * SPLAT));
-  p = f32x4.add(f32x4.mul(r, p), v128.load(EXP, 9 * SPLAT));
-  p = f32x4.add(f32x4.mul(r, p), v128.load(EXP, 10 * SPLAT));
-  p = f32x4.add(f32x4.mul(r, p), v128.load(EXP, 11 * SPLAT));
-  return i32x4.add(p, i32x4.shl(rounded, 23));
+/** out ← e^x over `rows` rows, for −87 ≤ x ≤ 88; outside, the value at the border. They may be the same. */
+export function expRows(out: usize, x: usize, rows: i32): void {
+  for (const end = x + <usize>rows * ROW; x < end; x += ROW, out += ROW) {
+    let c = v128.load(EXP, 0 * SPLAT);
+    let a = f32x4.pmax(v128.load(x), c);
+    let b = f32x4.pmax(v128.load(x, HALF), c);
+    c = v128.load(EXP, 1 * SPLAT);
+    a = f32x4.pmin(a, c);
+    b = f32x4.pmin(b, c);
+    c = v128.load(EXP, 2 * SPLAT);
+    const rounding = v128.load(EXP, 3 * SPLAT);
+    const ra = f32x4.add(f32x4.mul(a, c), rounding);
+    const rb = f32x4.add(f32x4.mul(b, c), rounding);
+    const na = f32x4.sub(ra, rounding);
+    const nb = f32x4.sub(rb, rounding);
+    c = v128.load(EXP, 4 * SPLAT);
+    a = f32x4.add(a, f32x4.mul(na, c));
+    b = f32x4.add(b, f32x4.mul(nb, c));
+    c = v128.load(EXP, 5 * SPLAT);
+    a = f32x4.add(a, f32x4.mul(na, c));
+    b = f32x4.add(b, f32x4.mul(nb, c));
+    c = v128.load(EXP, 6 * SPLAT);
+    let pa = f32x4.mul(a, c);
+    let pb = f32x4.mul(b, c);
+    c = v128.load(EXP, 7 * SPLAT);
+    pa = f32x4.mul(f32x4.add(pa, c), a);
+    pb = f32x4.mul(f32x4.add(pb, c), b);
+    c = v128.load(EXP, 8 * SPLAT);
+    pa = f32x4.mul(f32x4.add(pa, c), a);
+    pb = f32x4.mul(f32x4.add(pb, c), b);
+    c = v128.load(EXP, 9 * SPLAT);
+    pa = f32x4.mul(f32x4.add(pa, c), a);
+    pb = f32x4.mul(f32x4.add(pb, c), b);
+    c = v128.load(EXP, 10 * SPLAT);
+    pa = f32x4.mul(f32x4.add(pa, c), a);
+    pb = f32x4.mul(f32x4.add(pb, c), b);
+    c = v128.load(EXP, 11 * SPLAT);
+    v128.store(out, i32x4.add(f32x4.add(pa, c), i32x4.shl(ra, 23)));
+    v128.store(out, i32x4.add(f32x4.add(pb, c), i32x4.shl(rb, 23)), HALF);
+  }
 }
 
 /** ln x for normal x > 0: x = 2^k·m with m in [√½, √2), ln m = 2·artanh s with s = (m − 1)/(m + 1). */
@@ -97,22 +174,7 @@ export function log4(x: v128): v128 {
   return f32x4.add(f32x4.mul(k, f32x4.splat(0.6931471824645996)), f32x4.mul(s, p));
 }
 
-/** x[i] = tanh x[i] over `rows` rows. */
-export function tanhRows(x: usize, rows: i32): void {
-  for (const end = x + (<usize>rows << 5); x < end; x += SPLAT) v128.store(x, tanh4(v128.load(x)));
-}
-
-/** x[i] = sigmoid x[i] over `rows` rows. */
-export function sigmoidRows(x: usize, rows: i32): void {
-  for (const end = x + (<usize>rows << 5); x < end; x += SPLAT) v128.store(x, sigmoid4(v128.load(x)));
-}
-
-/** x[i] = e^x[i] over `rows` rows. */
-export function expRows(x: usize, rows: i32): void {
-  for (const end = x + (<usize>rows << 5); x < end; x += SPLAT) v128.store(x, exp4(v128.load(x)));
-}
-
-/** x[i] = ln x[i] over `rows` rows. */
-export function logRows(x: usize, rows: i32): void {
-  for (const end = x + (<usize>rows << 5); x < end; x += SPLAT) v128.store(x, log4(v128.load(x)));
+/** out ← ln x over `rows` rows; they may be the same. */
+export function logRows(out: usize, x: usize, rows: i32): void {
+  for (const end = x + <usize>rows * ROW; x < end; x += HALF, out += HALF) v128.store(out, log4(v128.load(x)));
 }

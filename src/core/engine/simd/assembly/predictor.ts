@@ -22,7 +22,7 @@ export function predictorForward(workspace: usize, embedding: usize, packed: usi
   reluRows(workspace + wLayer1, D);
   addScaled(workspace + wLayer2, embedding, workspace + wLayer1, D);
   product(workspace + wPrediction, packed + kRegressor, workspace + wLayer2, 4, D);
-  sigmoidRows(workspace + wPrediction, 1);
+  sigmoidRows(workspace + wPrediction, workspace + wPrediction, 1);
 }
 
 /**

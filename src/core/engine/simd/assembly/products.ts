@@ -5,26 +5,52 @@
  * Weights [rows][cols] are *packed* for them, once an update: for each four output rows, four biases and then `cols`
  * quadruples, the four rows' weights of one column; rows are padded with zeros to a multiple of 4.
  */
-import { HALF, ROW, roundUp4, sums } from './lanes';
+import { HALF, ROW, roundUp4, storeTransposed, sums } from './lanes';
 
 /** Bytes of packed weights [rows][cols]. */
 export function packedBytes(rows: i32, cols: i32): usize {
   return <usize>(roundUp4(rows) * (cols + 1)) << 2;
 }
 
-/** Pack weights w[rows][cols] (row r, column c at w + r·rowStride + c·colStride) and the biases (0 = none). */
-export function pack(out: usize, w: usize, rows: i32, cols: i32, rowStride: i32, colStride: i32, bias: usize): void {
-  for (let first = 0; first < rows; first += 4) {
-    for (let c = -1; c < cols; c++) {
-      for (let r = first; r < first + 4; r++) {
-        let value: f32 = 0;
-        if (r < rows) {
-          if (c >= 0) value = load<f32>(w + (<usize>(r * rowStride + c * colStride) << 2));
-          else if (bias) value = load<f32>(bias + (<usize>r << 2));
-        }
-        store<f32>(out, value);
-        out += 4;
+/** Pack weights w[rows][cols], cols a multiple of 4, and their biases (0 = none). */
+export function pack(out: usize, w: usize, rows: i32, cols: i32, bias: usize): void {
+  const rowBytes = <usize>cols << 2;
+  for (let first = 0; first < rows; first += 4, w += 4 * rowBytes) {
+    const count = min(rows - first, 4);
+    memory.fill(out, 0, 16);
+    if (bias) memory.copy(out, bias + (<usize>first << 2), <usize>count << 2);
+    out += 16;
+    for (let c: usize = 0; c < rowBytes; c += 16, out += 64) {
+      const zeros = f32x4.splat(0);
+      const a = v128.load(w + c);
+      const b = count > 1 ? v128.load(w + rowBytes + c) : zeros;
+      const d = count > 2 ? v128.load(w + 2 * rowBytes + c) : zeros;
+      const e = count > 3 ? v128.load(w + 3 * rowBytes + c) : zeros;
+      storeTransposed(out, 16, a, b, d, e);
+    }
+  }
+}
+
+/** Pack the transpose [cols][rows] of weights w[rows][cols], cols a multiple of 4, without biases. */
+export function packTransposed(out: usize, w: usize, rows: i32, cols: i32): void {
+  const rowBytes = <usize>cols << 2;
+  for (let c: usize = 0; c < rowBytes; c += 16) {
+    v128.store(out, f32x4.splat(0));
+    out += 16;
+    for (let r = 0; r < rows; r++, out += 16) v128.store(out, v128.load(w + <usize>r * rowBytes + c));
+  }
+}
+
+/** out[i][r] = bias[r] + Σ_c W[r][c]·x[i][c] for plain row-major x [count][cols] and out [count][rows]; rows a multiple of 4. */
+export function productRows(out: usize, packed: usize, x: usize, count: i32, rows: i32, cols: i32): void {
+  const block = <usize>(cols + 1) << 4;
+  for (let i = 0; i < count; i++, x += <usize>cols << 2) {
+    for (let r = 0, w = packed; r < rows; r += 4, w += block, out += 16) {
+      let sum = v128.load(w);
+      for (let c: usize = 0; c < <usize>cols; c++) {
+        sum = f32x4.add(sum, f32x4.mul(v128.load(w + (c << 4), 16), v128.load32_splat(x + (c << 2))));
       }
+      v128.store(out, sum);
     }
   }
 }
@@ -136,39 +162,27 @@ export function addOuter(
       let b1 = a0;
       let b2 = a0;
       let b3 = a0;
-      let p = d + <usize>r * ROW;
-      let q = x + <usize>c * ROW;
-      for (let step = 0; step < steps; step++) {
-        let u = v128.load(p);
-        let v = v128.load(p, ROW);
-        const x0 = v128.load(q, 0 * ROW);
-        a0 = f32x4.add(a0, f32x4.mul(u, x0));
-        b0 = f32x4.add(b0, f32x4.mul(v, x0));
-        const x1 = v128.load(q, 1 * ROW);
-        a1 = f32x4.add(a1, f32x4.mul(u, x1));
-        b1 = f32x4.add(b1, f32x4.mul(v, x1));
-        const x2 = v128.load(q, 2 * ROW);
-        a2 = f32x4.add(a2, f32x4.mul(u, x2));
-        b2 = f32x4.add(b2, f32x4.mul(v, x2));
-        const x3 = v128.load(q, 3 * ROW);
-        a3 = f32x4.add(a3, f32x4.mul(u, x3));
-        b3 = f32x4.add(b3, f32x4.mul(v, x3));
-        u = v128.load(p, HALF);
-        v = v128.load(p, ROW + HALF);
-        const y0 = v128.load(q, 0 * ROW + HALF);
-        a0 = f32x4.add(a0, f32x4.mul(u, y0));
-        b0 = f32x4.add(b0, f32x4.mul(v, y0));
-        const y1 = v128.load(q, 1 * ROW + HALF);
-        a1 = f32x4.add(a1, f32x4.mul(u, y1));
-        b1 = f32x4.add(b1, f32x4.mul(v, y1));
-        const y2 = v128.load(q, 2 * ROW + HALF);
-        a2 = f32x4.add(a2, f32x4.mul(u, y2));
-        b2 = f32x4.add(b2, f32x4.mul(v, y2));
-        const y3 = v128.load(q, 3 * ROW + HALF);
-        a3 = f32x4.add(a3, f32x4.mul(u, y3));
-        b3 = f32x4.add(b3, f32x4.mul(v, y3));
-        p += dStride;
-        q += xStride;
+      for (let half: usize = 0; half < ROW; half += HALF) {
+        let p = d + half + <usize>r * ROW;
+        let q = x + half + <usize>c * ROW;
+        for (let step = 0; step < steps; step++) {
+          const u = v128.load(p);
+          const v = v128.load(p, ROW);
+          const x0 = v128.load(q, 0 * ROW);
+          a0 = f32x4.add(a0, f32x4.mul(u, x0));
+          b0 = f32x4.add(b0, f32x4.mul(v, x0));
+          const x1 = v128.load(q, 1 * ROW);
+          a1 = f32x4.add(a1, f32x4.mul(u, x1));
+          b1 = f32x4.add(b1, f32x4.mul(v, x1));
+          const x2 = v128.load(q, 2 * ROW);
+          a2 = f32x4.add(a2, f32x4.mul(u, x2));
+          b2 = f32x4.add(b2, f32x4.mul(v, x2));
+          const x3 = v128.load(q, 3 * ROW);
+          a3 = f32x4.add(a3, f32x4.mul(u, x3));
+          b3 = f32x4.add(b3, f32x4.mul(v, x3));
+          p += dStride;
+          q += xStride;
+        }
       }
       const at = gradient + <usize>r * rowBytes + (<usize>c << 2);
       v128.store(at, f32x4.add(v128.load(at), sums(a0, a1, a2, a3)));
@@ -194,5 +208,71 @@ export function addSums(gradient: usize, d: usize, dStride: usize, steps: i32, r
     }
     const at = gradient + (<usize>r << 2);
     v128.store(at, f32x4.add(v128.load(at), sums(a0, a1, a2, a3)));
+  }
+}
+
+/**
+ * A matrix product in each lane: out[i][j] = Σ_k a[i][k]·b[k][j] (added to what is there if `add`), for i < rows, rounded up to a
+ * multiple of 2, j < cols, a multiple of 4, k < depth. Elements are rows of lanes: out[i][j] at out + i·outRow + j·ROW, a[i][k] at
+ * a + i·aRow + k·aStep, b[k][j] at b + k·bStep + j·ROW.
+ */
+export function laneProduct(
+  out: usize, outRow: usize, a: usize, aRow: usize, aStep: usize, b: usize, bStep: usize,
+  rows: i32, cols: i32, depth: i32, add: bool,
+): void {
+  for (let half: usize = 0; half < ROW; half += HALF) {
+    for (let i = 0; i < rows; i += 2) {
+      for (let j: usize = 0; j < <usize>cols * ROW; j += 4 * ROW) {
+        const o = out + half + <usize>i * outRow + j;
+        let a0 = f32x4.splat(0);
+        let a1 = a0;
+        let a2 = a0;
+        let a3 = a0;
+        let b0 = a0;
+        let b1 = a0;
+        let b2 = a0;
+        let b3 = a0;
+        if (add) {
+          a0 = v128.load(o, 0 * ROW);
+          a1 = v128.load(o, 1 * ROW);
+          a2 = v128.load(o, 2 * ROW);
+          a3 = v128.load(o, 3 * ROW);
+          b0 = v128.load(o + outRow, 0 * ROW);
+          b1 = v128.load(o + outRow, 1 * ROW);
+          b2 = v128.load(o + outRow, 2 * ROW);
+          b3 = v128.load(o + outRow, 3 * ROW);
+        }
+        let p = a + half + <usize>i * aRow;
+        let r = p + aRow;
+        let q = b + half + j;
+        for (let k = 0; k < depth; k++) {
+          const u = v128.load(p);
+          const v = v128.load(r);
+          const x0 = v128.load(q, 0 * ROW);
+          a0 = f32x4.add(a0, f32x4.mul(u, x0));
+          b0 = f32x4.add(b0, f32x4.mul(v, x0));
+          const x1 = v128.load(q, 1 * ROW);
+          a1 = f32x4.add(a1, f32x4.mul(u, x1));
+          b1 = f32x4.add(b1, f32x4.mul(v, x1));
+          const x2 = v128.load(q, 2 * ROW);
+          a2 = f32x4.add(a2, f32x4.mul(u, x2));
+          b2 = f32x4.add(b2, f32x4.mul(v, x2));
+          const x3 = v128.load(q, 3 * ROW);
+          a3 = f32x4.add(a3, f32x4.mul(u, x3));
+          b3 = f32x4.add(b3, f32x4.mul(v, x3));
+          p += aStep;
+          r += aStep;
+          q += bStep;
+        }
+        v128.store(o, a0, 0 * ROW);
+        v128.store(o, a1, 1 * ROW);
+        v128.store(o, a2, 2 * ROW);
+        v128.store(o, a3, 3 * ROW);
+        v128.store(o + outRow, b0, 0 * ROW);
+        v128.store(o + outRow, b1, 1 * ROW);
+        v128.store(o + outRow, b2, 2 * ROW);
+        v128.store(o + outRow, b3, 3 * ROW);
+      }
+    }
   }
 }

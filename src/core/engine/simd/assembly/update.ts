@@ -13,18 +13,25 @@ import {
 
 /** Add the sums of all shards into those of the first, shard after shard. */
 export function addShards(sums: usize, shards: i32): void {
-  for (let shard = 1; shard < shards; shard++) {
-    const other = sums + <usize>shard * sumBytes;
-    store<f64>(sums + sReconstruction, load<f64>(sums + sReconstruction) + load<f64>(other + sReconstruction));
-    store<f64>(sums + sSquares, load<f64>(sums + sSquares) + load<f64>(other + sSquares));
-    for (let j: usize = 16; j < sumBytes; j += 16) {
-      v128.store(sums + j, f32x4.add(v128.load(sums + j), v128.load(other + j)));
-    }
+  const end = sums + <usize>shards * sumBytes;
+  let reconstruction: f64 = 0;
+  let squares: f64 = 0;
+  for (let shard = sums; shard < end; shard += sumBytes) {
+    reconstruction += load<f64>(shard + sReconstruction);
+    squares += load<f64>(shard + sSquares);
+  }
+  store<f64>(sums + sReconstruction, reconstruction);
+  store<f64>(sums + sSquares, squares);
+  for (let j: usize = 16; j < sumBytes; j += 16) {
+    let sum = v128.load(sums + j);
+    for (let at = sums + sumBytes + j; at < end; at += sumBytes) sum = f32x4.add(sum, v128.load(at));
+    v128.store(sums + j, sum);
   }
 }
 
-/** The gradient of all parameters, in their order, from the sums. */
+/** The gradient of all parameters, in their order, from the sums; 0 in what only fills the last register. */
 export function gradients(out: usize, sums: usize, parameters: usize): void {
+  v128.store(out + parameterBytes - 16, f32x4.splat(0));
   memory.copy(out + pEncoderEmbedding, sums + sEncoderEmbedding, <usize>(V * D) << 2);
   memory.copy(out + pDecoderEmbedding, sums + sDecoderEmbedding, <usize>(V * D) << 2);
   lstmGradients(out, pForward, pEncoderEmbedding, sums + sForwardGates, sums + sForwardHidden, parameters);
@@ -53,19 +60,25 @@ function lstmGradients(out: usize, lstm: usize, embedding: usize, gates: usize, 
   memory.fill(out + lstm, 0, lstmHidden);
   memory.fill(out + lstm + lstmBiasInput, 0, <usize>rows << 2);
   for (let token = 0; token < V; token++) {
-    const e = parameters + embedding + <usize>token * width;
-    const e_ = out + embedding + <usize>token * width;
-    for (let row = 0; row < rows; row++) {
-      const d = load<f32>(gates + (<usize>(token * rows + row) << 2));
-      const d4 = f32x4.splat(d);
-      const w = parameters + lstm + <usize>row * width;
-      const w_ = out + lstm + <usize>row * width;
-      for (let c: usize = 0; c < width; c += 16) {
-        v128.store(w_ + c, f32x4.add(v128.load(w_ + c), f32x4.mul(d4, v128.load(e + c))));
-        v128.store(e_ + c, f32x4.add(v128.load(e_ + c), f32x4.mul(d4, v128.load(w + c))));
+    const g = gates + (<usize>(token * rows) << 2);
+    for (let c: usize = 0; c < width; c += 16) {
+      const e = v128.load(parameters + embedding + <usize>token * width + c);
+      const e_ = out + embedding + <usize>token * width + c;
+      let w = parameters + lstm + c;
+      let w_ = out + lstm + c;
+      let sum = v128.load(e_);
+      for (let row: usize = 0; row < <usize>rows; row++) {
+        const d = v128.load32_splat(g + (row << 2));
+        sum = f32x4.add(sum, f32x4.mul(d, v128.load(w)));
+        v128.store(w_, f32x4.add(v128.load(w_), f32x4.mul(d, e)));
+        w += width;
+        w_ += width;
       }
-      const b_ = out + lstm + lstmBiasInput + (<usize>row << 2);
-      store<f32>(b_, load<f32>(b_) + d);
+      v128.store(e_, sum);
+    }
+    const b_ = out + lstm + lstmBiasInput;
+    for (let j: usize = 0; j < <usize>rows << 2; j += 16) {
+      v128.store(b_ + j, f32x4.add(v128.load(b_ + j), v128.load(g + j)));
     }
   }
   memory.copy(out + lstm + lstmBiasHidden, out + lstm + lstmBiasInput, <usize>rows << 2);
@@ -76,9 +89,7 @@ function lstmGradients(out: usize, lstm: usize, embedding: usize, gates: usize, 
 export function gradientNorm(gradient: usize): f64 {
   let low = f64x2.splat(0);
   let high = low;
-  const whole = parameterBytes & ~15;
-  let j: usize = 0;
-  for (; j < whole; j += 16) {
+  for (let j: usize = 0; j < parameterBytes; j += 16) {
     const v = v128.load(gradient + j);
     const a = f64x2.promote_low_f32x4(v);
     const b = f64x2.promote_low_f32x4(v128.shuffle<f64>(v, v, 1, 1));
@@ -86,17 +97,13 @@ export function gradientNorm(gradient: usize): f64 {
     high = f64x2.add(high, f64x2.mul(b, b));
   }
   const both = f64x2.add(low, high);
-  let sum = f64x2.extract_lane(both, 0) + f64x2.extract_lane(both, 1);
-  for (; j < parameterBytes; j += 4) {
-    const v = <f64>load<f32>(gradient + j);
-    sum += v * v;
-  }
-  return sqrt<f64>(sum);
+  return sqrt<f64>(f64x2.extract_lane(both, 0) + f64x2.extract_lane(both, 1));
 }
 
 /** parameters −= rate·gradient, `rate` = learning rate × clipping scale. */
 export function descend(parameters: usize, gradient: usize, rate: f32): void {
-  for (let j: usize = 0; j < parameterBytes; j += 4) {
-    store<f32>(parameters + j, load<f32>(parameters + j) - rate * load<f32>(gradient + j));
+  const rate4 = f32x4.splat(rate);
+  for (let j: usize = 0; j < parameterBytes; j += 16) {
+    v128.store(parameters + j, f32x4.sub(v128.load(parameters + j), f32x4.mul(rate4, v128.load(gradient + j))));
   }
 }
