@@ -5,10 +5,13 @@ import type { CellCode } from '../../space/space.js';
 
 /** Sizes of the network around the cell. */
 export interface NetworkShape {
-  /** Channels of the stem and of the first cell; each further cell doubles them. */
+  /** Channels of an image. */
+  imageChannels: number;
+  /** Channels of the stem and of the first stack; each further stack doubles them. */
   channels: number;
-  /** Number of cells, with a 2×2 max-pool between two. */
+  /** Number of stacks of cells, with a 2×2 max-pool between two. */
   stacks: number;
+  cellsAStack: number;
   classes: number;
 }
 
@@ -39,19 +42,27 @@ export function vertexChannels(cell: CellCode, inputs: number, outputs: number):
 }
 
 /** The network of a cell. */
-export function networkPlan(cell: CellCode, { channels, stacks, classes }: NetworkShape): NetworkPlan {
-  const units: ConvUnit[] = [{ kernel: 3, inputs: 1, outputs: channels }];
+export function networkPlan(cell: CellCode, shape: NetworkShape): NetworkPlan {
+  const { imageChannels, channels, stacks, cellsAStack, classes } = shape;
+  const units: ConvUnit[] = [{ kernel: 3, inputs: imageChannels, outputs: channels }];
   const cells: CellPlan[] = [];
   let inputs = channels;
   for (let stack = 0; stack < stacks; stack++) {
     const outputs = channels << stack;
-    cells.push(cellPlan(cell, inputs, outputs, units));
-    inputs = outputs;
+    for (let i = 0; i < cellsAStack; i++) {
+      cells.push({ ...cellPlan(cell, inputs, outputs, units), pooled: stack > 0 && i === 0 });
+      inputs = outputs;
+    }
   }
   return { units, cells, features: inputs, classes };
 }
 
-function cellPlan(cell: CellCode, inputs: number, outputs: number, units: ConvUnit[]): CellPlan {
+function cellPlan(
+  cell: CellCode,
+  inputs: number,
+  outputs: number,
+  units: ConvUnit[],
+): Omit<CellPlan, 'pooled'> {
   const last = verticesOf(cell) - 1;
   const ops = interiorOps(cell);
   const channels = vertexChannels(cell, inputs, outputs);

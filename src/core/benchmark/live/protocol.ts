@@ -18,6 +18,6 @@ export const mnistProtocol: Protocol = {
   name: 'mnist8-v1',
   seed: 2103_08157,
   images: { training: 1000, validation: 1500, test: 3000 },
-  network: { channels: 16, stacks: 3, classes: 10 },
+  network: { imageChannels: 1, channels: 16, stacks: 3, cellsAStack: 1, classes: 10 },
   training: { epochs: 3, batch: 100, learningRate: 0.02 },
 };

@@ -23,6 +23,8 @@ export interface VertexPlan {
 /** One cell at its width. */
 export interface CellPlan {
   channels: number;
+  /** Whether a 2×2 max-pool comes before it. */
+  pooled: boolean;
   /**
    * The conv unit that projects the cell's input, or -1. All of a cell's 1×1 projections are one unit, whose output is cut
    * into pieces: each channel is normalised by itself, so that this is the same arithmetic in a third of the calls.
@@ -37,7 +39,7 @@ export interface CellPlan {
   projection: number;
 }
 
-/** stem (unit 0) → cell → 2×2 max-pool → cell → … → global average pool → dense. */
+/** stem (unit 0) → cells, max-pools between their stacks → global average pool → dense. */
 export interface NetworkPlan {
   units: ConvUnit[];
   cells: CellPlan[];
@@ -58,13 +60,10 @@ export interface Layers {
   truncate(x: Tensor, channels: number): Tensor;
 }
 
-/** The feature maps [rows, height, width, features] before the global average pool, of images [rows, height, width, 1]. */
+/** The feature maps [rows, height, width, features] before the global average pool, of a batch of images. */
 export function featureMaps(plan: NetworkPlan, layers: Layers, images: Tensor): Tensor {
   let x = layers.unit(images, 0);
-  plan.cells.forEach((cell, place) => {
-    if (place > 0) x = layers.maxPool2(x);
-    x = cellOutput(cell, layers, x);
-  });
+  for (const cell of plan.cells) x = cellOutput(cell, layers, cell.pooled ? layers.maxPool2(x) : x);
   return x;
 }
 
