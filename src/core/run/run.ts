@@ -24,7 +24,7 @@ import {
   writeCheckpoint,
 } from './checkpoint.js';
 import { crc32 } from './crc32.js';
-import { type JsonValue, onStorage, replaceFile } from './files.js';
+import { isTemporary, type JsonValue, onStorage, replaceFile } from './files.js';
 import { gitState } from './git.js';
 import { acquireLock, type Lock, type LockHolder, lockHolder } from './lock.js';
 import { fileHeaderBytes } from './log/frame.js';
@@ -82,6 +82,7 @@ export async function createRun(options: CreateRunOptions): Promise<Run> {
   let log: LogWriter | undefined;
   try {
     lock = acquireLock(lockFile(dir));
+    for (const name of beginnings) rmSync(join(dir, name), { recursive: true, force: true });
     const git = await gitState();
     const manifest: Manifest = {
       format: 'rxnas-run',
@@ -112,8 +113,7 @@ export async function createRun(options: CreateRunOptions): Promise<Run> {
     return new Run(dir, manifest, lock, log);
   } catch (error) {
     log?.close();
-    const ours = ['spec.lock.yaml', 'checkpoints', 'events.log', 'manifest.json'];
-    if (lock) for (const name of ours) rmSync(join(dir, name), { recursive: true, force: true });
+    if (lock) for (const name of beginnings) rmSync(join(dir, name), { recursive: true, force: true });
     lock?.release();
     if (isNew) rmSync(dir, { recursive: true, force: true });
     throw error;
@@ -193,7 +193,7 @@ function openAtCheckpoint(dir: string, warnings: string[]): { log: LogWriter; ch
   warnings.push(
     'the run begins anew: none of its checkpoints can be used; its log is kept as events.log.damaged',
   );
-  renameSync(path, `${path}.damaged`);
+  if (lstatSync(path, { throwIfNoEntry: false })) renameSync(path, `${path}.damaged`);
   return { log: LogWriter.create(path) };
 }
 
@@ -205,6 +205,7 @@ export class Run {
   readonly #lock: Lock;
   readonly #log: LogWriter;
   #checkpoints: Promise<unknown> = Promise.resolve();
+  #closed = false;
 
   /** @internal made by {@link createRun} and {@link resumeRun} */
   constructor(
@@ -287,6 +288,7 @@ export class Run {
    * free all the same, with what was logged.
    */
   async finish(status: Exclude<RunStatus, 'running'>, summary?: Record<string, JsonValue>): Promise<void> {
+    if (this.#closed) throw new Error(`the run ${this.dir} has ended already`);
     try {
       await this.#checkpoints;
       await this.#log.sync();
@@ -314,6 +316,7 @@ export class Run {
 
   /** Give the run free without a new status, as the end of the process would; afterwards does nothing. */
   close(): void {
+    this.#closed = true;
     try {
       this.#log.close();
     } finally {
@@ -391,6 +394,20 @@ function folderName(kind: string, created: Date): string {
   return `${time}-${slug}-${id}`;
 }
 
+/** What {@link createRun} writes before the manifest, with which a folder becomes a run. */
+const beginnings = ['spec.lock.yaml', 'checkpoints', 'events.log'];
+
+/** Whether a folder holds nothing but what a process left that ended while it made a run there. */
+function isUnfinished(dir: string, names: readonly string[]): boolean {
+  const size = (name: string) => statSync(join(dir, name), { throwIfNoEntry: false })?.size ?? 0;
+  return (
+    names.includes('run.lock') &&
+    names.every((name) => name === 'run.lock' || beginnings.includes(name) || isTemporary(name)) &&
+    checkpointFiles(dir).length === 0 &&
+    size('events.log') <= fileHeaderBytes
+  );
+}
+
 /** Returns whether the folder was made. */
 function makeFolder(dir: string): boolean {
   const stats = onStorage(dir, () => statSync(dir, { throwIfNoEntry: false }));
@@ -407,7 +424,8 @@ function makeFolder(dir: string): boolean {
       `go on with it (\`rxnas resume ${dir}\`), or ${elsewhere}`,
     );
   }
-  if (names.length > 0) throw usageError(`${dir} exists and is not empty`, elsewhere);
+  if (names.length > 0 && !isUnfinished(dir, names))
+    throw usageError(`${dir} exists and is not empty`, elsewhere);
   return false;
 }
 

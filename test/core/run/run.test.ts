@@ -10,6 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Field, Float64, Int32, Schema } from 'apache-arrow';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
@@ -111,6 +112,8 @@ describe('a run', () => {
     expect(existsSync(join(run.dir, 'queries-000.parquet'))).toBe(false);
     expect(existsSync(join(run.dir, 'run.lock'))).toBe(false);
     expect(() => run.append('step', step(0))).toThrow('is closed');
+    await expect(run.finish('failed')).rejects.toThrow('has ended already');
+    expect(openRun(run.dir).manifest.status).toBe('done');
   });
 
   it('projects the same bytes again from its log', async () => {
@@ -311,6 +314,17 @@ describe('folders', () => {
     chmodSync(folder, 0o555);
     const error = await refusal(createRun({ kind: 'x', root: join(folder, 'runs'), spec, seed: 1 }));
     expect([error.exitCode, error.message]).toEqual([1, expect.stringContaining('no permission to write')]);
+  });
+
+  it('in which a process ended before it had made the run', async () => {
+    const out = join(testFolder(), 'out');
+    (await createRun({ kind: 'x', out, spec, seed: 1 })).close();
+    rmSync(join(out, 'manifest.json'));
+    expect(await refusal(createRun({ kind: 'x', out, spec, seed: 1 }))).toMatchObject({ exitCode: 2 });
+    writeFileSync(join(out, 'run.lock'), JSON.stringify({ pid: 999_999_999, start: '', host: hostname() }));
+    writeFileSync(join(out, '.tmp-1-1-manifest.json'), '{');
+    (await createRun({ kind: 'x', out, spec, seed: 1 })).close();
+    expect(openRun(out).manifest.status).toBe('running');
   });
 
   it('have names that stay inside the root', async () => {
