@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import type { Tfjs } from './load.js';
 
 /** A native tensor: the number that the binding gave it. */
@@ -35,6 +36,20 @@ export interface Attribute {
 /** tfjs keeps its native addon in the backend object; raw ops skip the 5–14 µs that tfjs adds to each. */
 export function bindingOf(tf: Tfjs): Binding {
   return (tf.backend() as unknown as { binding: Binding }).binding;
+}
+
+const require = createRequire(import.meta.url);
+
+/** File of the native addon, once tfjs-node is loaded in this process. */
+export function addonFile(): string {
+  const file = Object.keys(require.cache).find((name) => name.endsWith('tfjs_binding.node'));
+  if (file === undefined) throw new Error('tfjs-node is not loaded');
+  return file;
+}
+
+/** The addon alone, with a TensorFlow context of its own for the calling thread: no tfjs around it, so it opens at once. */
+export function openAddon(file: string): Binding {
+  return require(file);
 }
 
 /**

@@ -3,7 +3,7 @@ import type { ControllerConfig, Weights } from '../../controller/config.js';
 import { nasbench101Controller } from '../../controller/config.js';
 import { usageError } from '../../errors.js';
 import type { Controller, Engine, EngineOptions } from '../engine.js';
-import { type Binding, bindingOf, Tensors } from './binding.js';
+import { addonFile, type Binding, bindingOf, Tensors } from './binding.js';
 import { TfjsController } from './controller.js';
 import { loadTfjs } from './load.js';
 import { Programs } from './programs.js';
@@ -96,7 +96,8 @@ class ThreadedEngine implements Engine {
     try {
       if (this.#threads.length === 0) {
         insertAttributeNames(this.#binding);
-        this.#threads = Array.from({ length: this.threads }, () => new ShardThread());
+        const data = { addon: addonFile() };
+        this.#threads = Array.from({ length: this.threads }, () => new ShardThread(data));
       }
       const id = this.#ids++;
       const shards: ShardClient[] = await Promise.all(this.#threads.map((thread) => thread.open(id, config)));

@@ -35,6 +35,12 @@ export function localShard(tensors: Tensors, config: ControllerConfig): ShardCli
   };
 }
 
+/** What a worker thread is started with. */
+export interface ThreadData {
+  /** File of the native addon. */
+  addon: string;
+}
+
 /** A call on its way to a worker thread; `open` makes the shard of a controller. */
 export interface Request {
   id: number;
@@ -62,8 +68,8 @@ export class ShardThread {
   /** Tensors in the worker when it last replied. */
   live = 0;
 
-  constructor() {
-    this.#worker = new Worker(WORKER);
+  constructor(workerData: ThreadData, script = WORKER) {
+    this.#worker = new Worker(script, { workerData });
     this.#worker.unref();
     this.#worker.on('message', (reply: Reply) => this.#settle(reply));
     this.#worker.on('error', (error) => this.#end(error));

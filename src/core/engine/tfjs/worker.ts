@@ -1,41 +1,35 @@
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import type { ControllerConfig } from '../../controller/config.js';
-import { bindingOf, Tensors } from './binding.js';
-import { loadTfjs } from './load.js';
+import { openAddon, Tensors } from './binding.js';
 import { Shard } from './shard.js';
-import type { Reply, Request } from './threads.js';
+import type { Reply, Request, ThreadData } from './threads.js';
 
 /** A worker thread of the engine: holds a shard of each open controller and carries out what the main thread asks. */
 const port = parentPort!;
-const loading = loadTfjs({ intraOpThreads: 1 }).then((tf) => new Tensors(bindingOf(tf)));
+const tensors = new Tensors(openAddon((workerData as ThreadData).addon));
 const shards = new Map<number, Shard>();
 
-port.on('message', async (request: Request | null) => {
-  // Awaiting a settled promise keeps the order of the messages.
-  const tensors = await loading.catch((error: unknown) => error as Error);
+port.on('message', (request: Request | null) => {
   if (request === null) return port.close();
-  const { id, controller, method, args } = request;
-  const reply = (outcome: { result: unknown } | { error: unknown }) => {
-    const live = tensors instanceof Tensors ? tensors.live : 0;
-    port.postMessage(
-      { id, live, ...outcome } satisfies Reply,
-      'result' in outcome ? buffersOf(outcome.result) : [],
-    );
-  };
+  let outcome: { result: unknown } | { error: unknown };
   try {
-    if (!(tensors instanceof Tensors)) throw tensors;
-    if (method === 'open') {
-      shards.set(controller, new Shard(tensors, args[0] as ControllerConfig));
-      return reply({ result: undefined });
-    }
-    const shard = shards.get(controller)!;
-    const result = (shard[method] as (...args: unknown[]) => unknown).apply(shard, args);
-    if (method === 'dispose') shards.delete(controller);
-    reply({ result });
+    outcome = { result: carryOut(request) };
   } catch (error) {
-    reply({ error });
+    outcome = { error };
   }
+  const reply: Reply = { id: request.id, live: tensors.live, ...outcome };
+  port.postMessage(reply, 'result' in outcome ? buffersOf(outcome.result) : []);
 });
+
+function carryOut({ controller, method, args }: Request): unknown {
+  if (method === 'open') {
+    shards.set(controller, new Shard(tensors, args[0] as ControllerConfig));
+    return undefined;
+  }
+  const shard = shards.get(controller)!;
+  if (method === 'dispose') shards.delete(controller);
+  return (shard[method] as (...args: unknown[]) => unknown).apply(shard, args);
+}
 
 /** The buffers of a result, to be moved to the main thread instead of copied. */
 function buffersOf(result: unknown): ArrayBuffer[] {
