@@ -1,0 +1,32 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * A Python that has pyarrow and pandas: `RXNAS_PYTHON`, else `python3`; undefined where there is none. Tests that need it then skip,
+ * visibly (`describe.skipIf(!python)`).
+ */
+export const python: string | undefined = [process.env.RXNAS_PYTHON, 'python3'].find((command) => {
+  if (!command) return false;
+  try {
+    execFileSync(command, ['-c', 'import pyarrow, pandas'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+});
+
+/** A Python process that answers a line of JSON with a line of JSON, in turn. */
+export function startPython(script: URL) {
+  const child = spawn(python!, [fileURLToPath(script)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    async ask(question: unknown): Promise<unknown> {
+      child.stdin.write(`${JSON.stringify(question)}\n`);
+      const { value, done } = await lines.next();
+      if (done) throw new Error(`python ended while it was asked ${JSON.stringify(question)}`);
+      return JSON.parse(value);
+    },
+    stop: () => child.stdin.end(),
+  };
+}
