@@ -106,7 +106,7 @@ export class EmbeddingBatch {
 
 /** Named typed arrays that grow and are never given back: no allocation in a steady state. Contents are what was left there. */
 export class Arena {
-  readonly #arrays = new Map<string, Float64Array | Int32Array | Uint16Array>();
+  readonly #arrays = new Map<string, Float64Array | Int32Array>();
 
   /** At least `length` numbers. */
   float64(name: string, length: number): Float64Array<ArrayBuffer> {
@@ -117,11 +117,7 @@ export class Arena {
     return this.#get(name, length, Int32Array) as Int32Array<ArrayBuffer>;
   }
 
-  uint16(name: string, length: number): Uint16Array<ArrayBuffer> {
-    return this.#get(name, length, Uint16Array) as Uint16Array<ArrayBuffer>;
-  }
-
-  #get(name: string, length: number, type: new (length: number) => Float64Array | Int32Array | Uint16Array) {
+  #get(name: string, length: number, type: new (length: number) => Float64Array | Int32Array) {
     let array = this.#arrays.get(name);
     if (!array || array.length < length) {
       array = new type(length);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { DistanceSpec } from './distance.js';
-import { squaredDistance } from './squares.js';
+import { squaredDistances } from './squares.js';
 
 /**
  * D(x, y) = √(‖x‖² + ‖y‖² − 2x·y), zero on the diagonal. The gradient at D = 0 is 0, as the reference's.
@@ -20,13 +20,10 @@ export const euclidean = {
     epsilon: 0,
     matrix: (batch) =>
       batch.matrix('Euclidean', (matrix) => {
-        const gram = batch.gram();
         const n = batch.rows;
         for (let i = 0; i < n; i++) {
-          for (let j = 0; j < n; j++) {
-            matrix[i * n + j] = Math.sqrt(squaredDistance(batch, gram[i * n + j], i, j));
-          }
-          matrix[i * n + i] = 0;
+          squaredDistances(batch, i, matrix);
+          for (let at = i * n; at < (i + 1) * n; at++) matrix[at] = Math.sqrt(matrix[at]);
         }
       }),
     weigh(batch, coefficients, a) {

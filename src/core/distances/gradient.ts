@@ -15,8 +15,9 @@ export interface GradientScales {
  * ({@link Distance.weigh}) of all ordered pairs. Row i needs row i and column i of the weights only, so that any division of the rows
  * among threads gives the same bits.
  *
- * With M = W + Wᵀ: ∂L/∂u_i = ΣM_ij·u_i − Σ M_ij u_j + ε(ΣW_ij − ΣW_ji) for differences, Σ M_ij u_j otherwise; then back through
- * u = x/‖x‖: ∂L/∂x = (g − u(u·g))/‖x‖.
+ * With M = W + Wᵀ: g = ∂L/∂u_i = ΣM_ij·u_i − Σ M_ij u_j + ε(ΣW_ij − ΣW_ji) for differences, Σ M_ij u_j otherwise; then back through
+ * u = x/‖x‖: ∂L/∂x = (g − u(u·g))/‖x‖. (Of rows shorter than 1e-12, other than zeros, PyTorch
+ * leaves the projection out; they have no direction to speak of.)
  */
 export function embeddingGradient(
   batch: EmbeddingBatch,
@@ -29,155 +30,179 @@ export function embeddingGradient(
 ): void {
   const { rows: n, dim } = batch;
   const scratch = batch.scratch(distance);
-  // The four rows of M side by side: entry (r, j) at 4j + r.
-  const mixed = scratch.float64('mixed', block * n);
-  const total = scratch.float64('total', block);
+  const mixed = scratch.float64('mixed', block * (n + 1));
+  const columns = scratch.int32('columns', n + 1);
   const skew = scratch.float64('skew', block);
   const sums = scratch.float64('sums', block * dim);
   // A scale of 0 stands for "no such weight": the other one then serves all.
   const scale = scales.negative || scales.positive;
   const factor = (scales.positive || scales.negative) / scale;
   for (let i = from; i < to; i += block) {
-    const height = Math.min(block, to - i);
-    mix(weights, n, i, height, mixed, skew);
-    if (factor !== 1) balance(batch, i, height, factor, mixed);
-    product(mixed, batch.unitT, n, dim, sums, total);
-    for (let r = 0; r < height; r++) {
-      finish(batch, distance, i + r, scale, total[r], skew[r], sums, r * dim, gradient);
+    const count = mix(weights, n, i, mixed, columns, skew);
+    if (factor !== 1) balance(batch, i, factor, count, columns, mixed);
+    product(mixed, columns, count, batch, sums);
+    for (let r = 0; r < block && i + r < to; r++) {
+      finish(batch, distance, i + r, scale, skew[r], sums, r * dim, gradient);
     }
   }
 }
 
-/** Four rows of W + Wᵀ, and the row sums of W − Wᵀ; rows beyond `height` are 0. */
+/**
+ * Rows i to i + 3 of W + Wᵀ without the columns where all four are 0: `mixed[4c .. 4c + 4]` is column `columns[c]`, c below the number
+ * returned. `skew` [4] are the row sums of W − Wᵀ. Rows past the last one repeat it.
+ */
 function mix(
   weights: Float64Array,
   n: number,
   i: number,
-  height: number,
   mixed: Float64Array,
+  columns: Int32Array,
   skew: Float64Array,
-): void {
-  for (let r = 0; r < block; r++) {
-    let difference = 0;
-    if (r >= height) {
-      for (let j = 0; j < n; j++) mixed[block * j + r] = 0;
-    } else {
-      const row = (i + r) * n;
-      for (let j = 0, column = i + r; j < n; j++, column += n) {
-        const there = weights[row + j];
-        const back = weights[column];
-        mixed[block * j + r] = there + back;
-        difference += there - back;
-      }
-      mixed[block * (i + r) + r] = 0;
-    }
-    skew[r] = difference;
+): number {
+  const i1 = Math.min(i + 1, n - 1);
+  const i2 = Math.min(i + 2, n - 1);
+  const i3 = Math.min(i + 3, n - 1);
+  const row0 = i * n;
+  const row1 = i1 * n;
+  const row2 = i2 * n;
+  const row3 = i3 * n;
+  let skew0 = 0;
+  let skew1 = 0;
+  let skew2 = 0;
+  let skew3 = 0;
+  let count = 0;
+  for (let j = 0, column = 0; j < n; j++, column += n) {
+    const there0 = weights[row0 + j];
+    const there1 = weights[row1 + j];
+    const there2 = weights[row2 + j];
+    const there3 = weights[row3 + j];
+    const back0 = weights[column + i];
+    const back1 = weights[column + i1];
+    const back2 = weights[column + i2];
+    const back3 = weights[column + i3];
+    const sum0 = there0 + back0;
+    const sum1 = there1 + back1;
+    const sum2 = there2 + back2;
+    const sum3 = there3 + back3;
+    mixed[4 * count] = sum0;
+    mixed[4 * count + 1] = sum1;
+    mixed[4 * count + 2] = sum2;
+    mixed[4 * count + 3] = sum3;
+    columns[count] = j;
+    if (sum0 !== 0 || sum1 !== 0 || sum2 !== 0 || sum3 !== 0) count++;
+    skew0 += there0 - back0;
+    skew1 += there1 - back1;
+    skew2 += there2 - back2;
+    skew3 += there3 - back3;
   }
+  skew[0] = skew0;
+  skew[1] = skew1;
+  skew[2] = skew2;
+  skew[3] = skew3;
+  return count;
 }
 
 /** Multiplies the entries between rows of one class. */
 function balance(
-  batch: EmbeddingBatch,
+  { classes: { classOf } }: EmbeddingBatch,
   i: number,
-  height: number,
   factor: number,
+  count: number,
+  columns: Int32Array,
   mixed: Float64Array,
 ): void {
-  const { pairStart, positive } = batch.classes;
-  for (let r = 0; r < height; r++) {
-    for (let k = pairStart[i + r]; k < pairStart[i + r + 1]; k++) mixed[block * positive[k] + r] *= factor;
+  for (let c = 0; c < count; c++) {
+    const own = classOf[columns[c]];
+    for (let r = 0; r < block; r++) if (classOf[i + r] === own) mixed[block * c + r] *= factor;
   }
 }
 
-/** `sums` [4, dim] = M·U and `total` [4] = M·1. */
+/** `sums` [4, dim] = M·U. */
 function product(
   mixed: Float64Array,
+  columns: Int32Array,
+  count: number,
+  { rows, dim, unitT }: EmbeddingBatch,
+  sums: Float64Array,
+): void {
+  let d = 0;
+  for (; d + 2 <= dim; d += 2) productOfTwo(mixed, columns, count, unitT, rows, dim, d, d + 1, sums);
+  if (d < dim) productOfTwo(mixed, columns, count, unitT, rows, dim, d, d, sums);
+}
+
+/** Columns d and e of the product, in one sweep over M. */
+function productOfTwo(
+  mixed: Float64Array,
+  columns: Int32Array,
+  count: number,
   unitT: Float64Array,
   n: number,
   dim: number,
+  d: number,
+  e: number,
   sums: Float64Array,
-  total: Float64Array,
 ): void {
-  let t0 = 0;
-  let t1 = 0;
-  let t2 = 0;
-  let t3 = 0;
-  for (let j = 0; j < block * n; j += block) {
-    t0 += mixed[j];
-    t1 += mixed[j + 1];
-    t2 += mixed[j + 2];
-    t3 += mixed[j + 3];
+  const first = d * n;
+  const second = e * n;
+  let s00 = 0;
+  let s01 = 0;
+  let s10 = 0;
+  let s11 = 0;
+  let s20 = 0;
+  let s21 = 0;
+  let s30 = 0;
+  let s31 = 0;
+  for (let c = 0; c < count; c++) {
+    const j = columns[c];
+    const u = unitT[first + j];
+    const v = unitT[second + j];
+    const m0 = mixed[4 * c];
+    const m1 = mixed[4 * c + 1];
+    const m2 = mixed[4 * c + 2];
+    const m3 = mixed[4 * c + 3];
+    s00 += m0 * u;
+    s01 += m0 * v;
+    s10 += m1 * u;
+    s11 += m1 * v;
+    s20 += m2 * u;
+    s21 += m2 * v;
+    s30 += m3 * u;
+    s31 += m3 * v;
   }
-  total[0] = t0;
-  total[1] = t1;
-  total[2] = t2;
-  total[3] = t3;
-  for (let d = 0; d < dim; d += 2) {
-    const x = d * n;
-    // An odd last column is computed twice and stored once.
-    const y = d + 1 < dim ? x + n : x;
-    let s00 = 0;
-    let s01 = 0;
-    let s10 = 0;
-    let s11 = 0;
-    let s20 = 0;
-    let s21 = 0;
-    let s30 = 0;
-    let s31 = 0;
-    for (let j = 0; j < n; j++) {
-      const u = unitT[x + j];
-      const v = unitT[y + j];
-      const m0 = mixed[4 * j];
-      const m1 = mixed[4 * j + 1];
-      const m2 = mixed[4 * j + 2];
-      const m3 = mixed[4 * j + 3];
-      s00 += m0 * u;
-      s01 += m0 * v;
-      s10 += m1 * u;
-      s11 += m1 * v;
-      s20 += m2 * u;
-      s21 += m2 * v;
-      s30 += m3 * u;
-      s31 += m3 * v;
-    }
-    sums[d] = s00;
-    sums[dim + d] = s10;
-    sums[2 * dim + d] = s20;
-    sums[3 * dim + d] = s30;
-    if (d + 1 < dim) {
-      sums[d + 1] = s01;
-      sums[dim + d + 1] = s11;
-      sums[2 * dim + d + 1] = s21;
-      sums[3 * dim + d + 1] = s31;
-    }
-  }
+  sums[d] = s00;
+  sums[e] = s01;
+  sums[dim + d] = s10;
+  sums[dim + e] = s11;
+  sums[2 * dim + d] = s20;
+  sums[2 * dim + e] = s21;
+  sums[3 * dim + d] = s30;
+  sums[3 * dim + e] = s31;
 }
 
-/** From Σ M u to the gradient of one raw embedding. */
+/**
+ * From Σ M_ij u_j to the gradient of one raw embedding. The part along u_i, ΣM_ij·u_i among it, vanishes on the way back through
+ * u = x/‖x‖ and is left out from the start.
+ */
 function finish(
   batch: EmbeddingBatch,
   distance: Distance,
   i: number,
   scale: number,
-  total: number,
   skew: number,
   sums: Float64Array,
   offset: number,
   gradient: Float64Array,
 ): void {
-  const { dim, unit } = batch;
-  const constant = distance.epsilon * skew;
+  const { dim, unit, norm } = batch;
+  const sign = distance.difference ? -scale : scale;
+  const constant = scale * distance.epsilon * skew;
   let along = 0;
   for (let d = 0; d < dim; d++) {
-    const u = unit[i * dim + d];
-    const sum = sums[offset + d];
-    const g = scale * (distance.difference ? total * u - sum + constant : sum);
+    const g = sign * sums[offset + d] + constant;
     gradient[i * dim + d] = g;
-    along += g * u;
+    along += g * unit[i * dim + d];
   }
-  // A norm below 1e-12 was replaced by the constant: nothing to project out.
-  if (batch.norm[i] <= 1e-12) along = 0;
   for (let d = 0; d < dim; d++) {
-    gradient[i * dim + d] = (gradient[i * dim + d] - unit[i * dim + d] * along) / batch.norm[i];
+    gradient[i * dim + d] = (gradient[i * dim + d] - unit[i * dim + d] * along) / norm[i];
   }
 }

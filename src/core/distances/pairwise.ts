@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Distance, DistanceSpec } from './distance.js';
-import { squaredDistance } from './squares.js';
+import { squaredDistances } from './squares.js';
 
 /** What PyTorch's `pairwise_distance` adds to every coordinate of the difference. */
 const epsilon = 1e-6;
@@ -29,13 +29,14 @@ const directed = (name: string, shift: number): Distance => ({
   epsilon: shift,
   matrix: (batch) =>
     batch.matrix(name, (matrix) => {
-      const gram = batch.gram();
       const { rows: n, sum } = batch;
       const constant = batch.dim * shift * shift;
       for (let i = 0; i < n; i++) {
-        for (let j = 0; j < n; j++) {
-          const square = squaredDistance(batch, gram[i * n + j], i, j);
-          matrix[i * n + j] = Math.sqrt(Math.max(0, square + 2 * shift * (sum[i] - sum[j]) + constant));
+        squaredDistances(batch, i, matrix);
+        const own = 2 * shift * sum[i] + constant;
+        for (let j = 0, at = i * n; j < n; j++, at++) {
+          const square = matrix[at] + (own - 2 * shift * sum[j]);
+          matrix[at] = square > 0 ? Math.sqrt(square) : 0;
         }
       }
     }),

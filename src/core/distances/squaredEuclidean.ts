@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { DistanceSpec } from './distance.js';
-import { squaredDistance } from './squares.js';
+import { squaredDistances } from './squares.js';
 
 /** D²(x, y) = ‖x‖² + ‖y‖² − 2x·y, zero on the diagonal. */
 export const squaredEuclidean = {
@@ -17,14 +17,7 @@ export const squaredEuclidean = {
     epsilon: 0,
     matrix: (batch) =>
       batch.matrix('SquaredEuclidean', (matrix) => {
-        const gram = batch.gram();
-        const n = batch.rows;
-        for (let i = 0; i < n; i++) {
-          for (let j = 0; j < n; j++) {
-            matrix[i * n + j] = squaredDistance(batch, gram[i * n + j], i, j);
-          }
-          matrix[i * n + i] = 0;
-        }
+        for (let i = 0; i < batch.rows; i++) squaredDistances(batch, i, matrix);
       }),
     weigh(batch, coefficients, a) {
       const n = batch.rows;

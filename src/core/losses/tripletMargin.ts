@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { distanceParam, openDistance } from '../distances/index.js';
-import { type BitTriplets, IntervalTriplets } from '../miners/index.js';
+import { type BitTriplets, IntervalTriplets, spanEnd, spanFirst } from '../miners/index.js';
 import { noTriplet } from './idle.js';
 import { defineLoss, type LossContext } from './loss.js';
 
@@ -54,7 +54,7 @@ let sums = new Float64Array(65);
  */
 function intervalRow(
   context: LossContext,
-  { first, end, order }: IntervalTriplets,
+  { spans, order }: IntervalTriplets,
   sign: number,
   margin: number,
   a: number,
@@ -64,10 +64,9 @@ function intervalRow(
   const { pairStart, positive } = batch.classes;
   const begin = pairStart[a];
   const places = pairStart[a + 1] - begin;
-  if (places === 0) return;
-  if (reach.length < places) {
-    reach = new Float64Array(2 * places);
-    sums = new Float64Array(2 * places + 1);
+  if (reach.length <= places) {
+    reach = new Float64Array(2 * places + 1);
+    sums = new Float64Array(2 * places + 2);
   }
   const offset = a * rows;
   let ordered = true;
@@ -76,43 +75,47 @@ function intervalRow(
     sums[k + 1] = sums[k] + reach[k];
     if (k > 0 && reach[k] < reach[k - 1]) ordered = false;
   }
-  const steps = stepsFor(places + 1);
+  // Behind the last place: nothing to skip there.
+  reach[places] = Number.POSITIVE_INFINITY;
+  const steps = stepsFor(lanes * (places + 1));
   const cut = Math.max(0, low);
   let sum = 0;
   let tuples = 0;
   let counted = 0;
   for (let n = 0; n < rows; n++) {
-    let k = first[offset + n];
-    let last = end[offset + n];
-    if (k === last) continue;
+    const span = spans[offset + n];
+    let k = spanFirst(span);
+    let last = spanEnd(span);
     tuples += last - k;
     const value = sign * matrix[offset + n];
+    const lane = (n & (lanes - 1)) * (places + 1);
+    let active = 0;
     if (ordered) {
-      while (k < last && !(reach[k] - value + margin > cut)) k++;
-      while (last > k && !(reach[last - 1] - value + margin < high)) last--;
-      const active = last - k;
-      if (active === 0) continue;
+      if (!(reach[k] - value + margin > cut)) {
+        while (k < last && !(reach[k] - value + margin > cut)) k++;
+      }
+      if (high < Number.POSITIVE_INFINITY) {
+        while (last > k && !(reach[last - 1] - value + margin < high)) last--;
+      }
+      active = last - k;
       sum += sums[last] - sums[k] + active * (margin - value);
-      counted += active;
-      coefficients[offset + n] = -sign * active;
-      steps[k]++;
-      steps[last]--;
+      steps[lane + k]++;
+      steps[lane + last]--;
     } else {
-      let active = 0;
       for (; k < last; k++) {
         const loss = reach[k] - value + margin;
         if (!(loss > cut && loss < high)) continue;
         sum += loss;
         active++;
-        steps[k]++;
-        steps[k + 1]--;
+        steps[lane + k]++;
+        steps[lane + k + 1]--;
       }
-      counted += active;
-      coefficients[offset + n] = -sign * active;
     }
+    counted += active;
+    coefficients[offset + n] = -sign * active;
   }
   for (let k = 0, active = 0; k < places; k++) {
-    active += steps[k];
+    for (let lane = 0; lane < lanes; lane++) active += steps[lane * (places + 1) + k];
     coefficients[offset + positive[order[begin + k]]] = sign * active;
   }
   context.sum[0][a] = sum;
@@ -120,6 +123,8 @@ function intervalRow(
   context.counted[0][a] = counted;
 }
 
+/** Neighbouring rows count into different arrays, so that none waits for the one before. */
+const lanes = 4;
 let steps = new Int32Array(64);
 
 function stepsFor(length: number): Int32Array {

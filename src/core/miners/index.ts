@@ -7,7 +7,15 @@ import { none } from './none.js';
 import { tripletMargin } from './tripletMargin.js';
 
 export type { Miner, MinerSpec } from './miner.js';
-export { BitTriplets, IntervalTriplets, type PairList, Selection, type TripletList } from './selection.js';
+export {
+  BitTriplets,
+  IntervalTriplets,
+  type PairList,
+  Selection,
+  spanEnd,
+  spanFirst,
+  type TripletList,
+} from './selection.js';
 
 /** All miners, by name. */
 export const miners: readonly MinerSpec[] = [none, tripletMargin, angular, multiSimilarity, batchHard];

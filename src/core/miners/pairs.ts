@@ -1,6 +1,6 @@
 import type { Arena, Classes } from '../distances/index.js';
 import { wordsPerRow } from './bits.js';
-import { BitTriplets, IntervalTriplets, Selection } from './selection.js';
+import { BitTriplets, IntervalTriplets, packSpan, Selection } from './selection.js';
 
 /** Ordered pairs of unequal labels that a batch has: all but those of equal labels and the rows themselves. */
 const negativePairs = ({ rows, pairs }: Classes) => rows * rows - pairs - rows;
@@ -136,13 +136,11 @@ export class AllTuples extends Selection {
     const { rows, classOf, pairs, pairStart, candidates } = this.classes;
     const order = this.arena.int32('order', pairs);
     for (let k = 0; k < pairs; k++) order[k] = k;
-    const first = this.arena.uint16('first', rows * rows);
-    const end = this.arena.uint16('end', rows * rows);
-    first.fill(0, 0, rows * rows);
+    const spans = this.arena.int32('spans', rows * rows);
     for (let a = 0; a < rows; a++) {
-      const places = pairStart[a + 1] - pairStart[a];
-      for (let x = 0; x < rows; x++) end[a * rows + x] = classOf[x] === classOf[a] ? 0 : places;
+      const all = packSpan(0, pairStart[a + 1] - pairStart[a]);
+      for (let x = 0; x < rows; x++) spans[a * rows + x] = classOf[x] === classOf[a] ? 0 : all;
     }
-    return new IntervalTriplets(this.classes, order, first, end, candidates);
+    return new IntervalTriplets(this.classes, order, spans, candidates);
   }
 }

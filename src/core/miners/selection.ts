@@ -180,20 +180,27 @@ export class BitTriplets extends Selection {
     const { rows, pairStart } = classes;
     const depth = 32 - Math.clz32(pairStart[a + 1] - pairStart[a]);
     for (let w = 0; w < width; w++) {
-      for (let b = 0; b < depth; b++) planes[b] = 0;
-      let any = 0;
-      for (let k = pairStart[a]; k < pairStart[a + 1]; k++) {
-        let carry = words[k * width + w];
-        any |= carry;
-        for (let b = 0; carry !== 0; b++) {
-          const next = planes[b] & carry;
-          planes[b] ^= carry;
-          carry = next;
-        }
+      let p0 = 0;
+      let p1 = 0;
+      let p2 = 0;
+      for (let b = 3; b < depth; b++) planes[b] = 0;
+      for (let at = pairStart[a] * width + w; at < pairStart[a + 1] * width; at += width) {
+        const c0 = words[at];
+        const c1 = p0 & c0;
+        const c2 = p1 & c1;
+        const c3 = p2 & c2;
+        p0 ^= c0;
+        p1 ^= c1;
+        p2 ^= c2;
+        if (c3 !== 0) carry(c3);
       }
       const end = Math.min(rows, (w + 1) << 5);
-      if (any === 0) counts.fill(0, w << 5, end);
-      else extract(counts, w << 5, end, depth);
+      for (let n = w << 5, bit = 0; n < end; n++, bit++) {
+        counts[n] = ((p0 >>> bit) & 1) | (((p1 >>> bit) & 1) << 1) | (((p2 >>> bit) & 1) << 2);
+      }
+      for (let b = 3; b < depth; b++) {
+        for (let n = w << 5; n < end; n++) counts[n] |= ((planes[b] >>> (n & 31)) & 1) << b;
+      }
     }
   }
 
@@ -206,33 +213,33 @@ export class BitTriplets extends Selection {
   }
 }
 
-/** Bit planes of {@link BitTriplets.negativeCounts}. */
+/** Bit planes of {@link BitTriplets.negativeCounts} from the fourth on: classes of up to eight rows, the usual size, need three. */
 const planes = new Int32Array(32);
 
-function extract(counts: Int32Array, from: number, to: number, depth: number): void {
-  // Classes of up to eight rows, the usual size, need no more than three planes.
-  const p0 = planes[0];
-  const p1 = depth > 1 ? planes[1] : 0;
-  const p2 = depth > 2 ? planes[2] : 0;
-  for (let n = from, bit = 0; n < to; n++, bit++) {
-    let count = ((p0 >>> bit) & 1) | (((p1 >>> bit) & 1) << 1) | (((p2 >>> bit) & 1) << 2);
-    for (let b = 3; b < depth; b++) count |= ((planes[b] >>> bit) & 1) << b;
-    counts[n] = count;
+function carry(bits: number): void {
+  for (let b = 3, rest = bits; rest !== 0; b++) {
+    const next = planes[b] & rest;
+    planes[b] ^= rest;
+    rest = next;
   }
 }
 
+/** Places `first` up to `end` (excluded) as one number; class sizes are below 65,536. */
+export const packSpan = (first: number, end: number) => (first << 16) | end;
+export const spanFirst = (span: number) => span >>> 16;
+export const spanEnd = (span: number) => span & 0xffff;
+
 /**
  * For miners that compare distances to one anchor: with the anchor's positives in order of distance, the positives that make a
- * triplet with a given negative are neighbours, so that two numbers a negative say it all.
+ * triplet with a given negative are neighbours, so that one span a negative says it all.
  */
 export class IntervalTriplets extends Selection {
   constructor(
     classes: Classes,
     /** Pair numbers of each anchor's positives, nearest first, [pairs]. */
     readonly order: Int32Array,
-    /** Triplets of (a, n): places `first .. end` of a's positives in `order`, [n, n]; empty for rows of a's class. */
-    readonly first: Uint16Array,
-    readonly end: Uint16Array,
+    /** Triplets of (a, n): the {@link packSpan span} of a's positives in `order`, [n, n]; 0, empty, for rows of a's class. */
+    readonly spans: Int32Array,
     size: number,
   ) {
     super(classes, size, classes.candidates);
@@ -252,8 +259,8 @@ export class IntervalTriplets extends Selection {
 
   has(a: number, k: number, n: number): boolean {
     const begin = this.classes.pairStart[a];
-    const at = a * this.classes.rows + n;
-    for (let place = this.first[at]; place < this.end[at]; place++) {
+    const span = this.spans[a * this.classes.rows + n];
+    for (let place = spanFirst(span); place < spanEnd(span); place++) {
       if (this.order[begin + place] === k) return true;
     }
     return false;
@@ -266,8 +273,10 @@ export class IntervalTriplets extends Selection {
     if (begin === stop) return;
     const steps = stepsFor(stop - begin + 1);
     for (let at = a * rows; at < (a + 1) * rows; at++) {
-      steps[this.first[at]]++;
-      steps[this.end[at]]--;
+      const span = this.spans[at];
+      if (span === 0) continue;
+      steps[spanFirst(span)]++;
+      steps[spanEnd(span)]--;
     }
     let count = 0;
     for (let place = 0; place < stop - begin; place++) {
@@ -278,7 +287,10 @@ export class IntervalTriplets extends Selection {
 
   negativeCounts(a: number, counts: Int32Array): void {
     const offset = a * this.classes.rows;
-    for (let n = 0; n < this.classes.rows; n++) counts[n] = this.end[offset + n] - this.first[offset + n];
+    for (let n = 0; n < this.classes.rows; n++) {
+      const span = this.spans[offset + n];
+      counts[n] = spanEnd(span) - spanFirst(span);
+    }
   }
 
   firstPositive(a: number): number {
@@ -286,7 +298,8 @@ export class IntervalTriplets extends Selection {
     const begin = pairStart[a];
     let first = pairStart[a + 1];
     for (let at = a * rows; at < (a + 1) * rows; at++) {
-      for (let place = this.first[at]; place < this.end[at]; place++) {
+      const span = this.spans[at];
+      for (let place = spanFirst(span); place < spanEnd(span); place++) {
         first = Math.min(first, this.order[begin + place]);
       }
     }

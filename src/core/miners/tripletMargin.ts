@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Classes, Distance } from '../distances/index.js';
 import { distanceParam, openDistance } from '../distances/index.js';
 import { defineMiner, type Miner } from './miner.js';
-import { IntervalTriplets } from './selection.js';
+import { IntervalTriplets, packSpan } from './selection.js';
 
 const kinds = ['all', 'hard', 'semihard', 'easy'] as const;
 export type TripletKind = (typeof kinds)[number];
@@ -33,27 +33,44 @@ export const tripletMargin = defineMiner({
   create: ({ margin, type, distance }) => tripletMarginMiner(margin, type, openDistance(distance)),
 });
 
+/** Which of an anchor's places make a triplet with a negative. */
+interface Rule {
+  margin: number;
+  /**
+   * The {@link packSpan span} for a negative that has `near` positives nearer to the anchor than itself, `far` of them by more than the
+   * margin, of `places` in all.
+   */
+  span(far: number, near: number, places: number): number;
+}
+
+const rules: Record<TripletKind, Rule['span']> = {
+  all: (far, _, places) => packSpan(far, places),
+  hard: (_, near, places) => packSpan(near, places),
+  semihard: (far, near) => packSpan(far, near),
+  easy: (far) => packSpan(0, far),
+};
+
 function tripletMarginMiner(margin: number, type: TripletKind, distance: Distance): Miner {
+  const rule: Rule = { margin, span: rules[type] };
+  const scale = scaleOf(distance);
   return {
     mine(batch) {
       const { rows, classes } = batch;
       const arena = batch.scratch(this);
       const order = arena.int32('order', classes.pairs);
-      const first = arena.uint16('first', rows * rows);
-      const end = arena.uint16('end', rows * rows);
+      const mined = arena.int32('mined', rows * rows);
       if (!batch.finite) {
-        first.fill(0);
-        end.fill(0);
-        return new IntervalTriplets(classes, order, first, end, 0);
+        mined.fill(0);
+        return new IntervalTriplets(classes, order, mined, 0);
       }
       const matrix = distance.matrix(batch);
       let size = 0;
       for (let a = 0; a < rows; a++) {
         const places = sortPositives(matrix, distance.sign, classes, a, order);
-        fillSteps(distance.range, distance.sign, places, margin);
-        size += mineAnchor(matrix, distance, classes, a, places, margin, type, first, end);
+        fillSpans(rule, scale, places);
+        size += mineAnchor(matrix, distance.sign, scale, rule, classes, a, places, mined);
       }
-      return new IntervalTriplets(classes, order, first, end, size);
+      return new IntervalTriplets(classes, order, mined, size);
     },
   };
 }
@@ -94,74 +111,93 @@ function sortPositives(
 }
 
 /**
- * The distance range cut into buckets. For a negative in bucket b, at least `nearer[b]` positives are nearer, and at least `beyond[b]` lie
- * more than the margin nearer; the few positives whose threshold falls into the same bucket are compared one by one.
+ * The distance range cut into buckets: for a negative in bucket b the span of its triplets is `spans[b]`, unless a threshold lies in that
+ * bucket (`undecided`) and the distances have to be compared.
  */
-const buckets = 128;
-const nearer = new Int32Array(buckets);
-const beyond = new Int32Array(buckets);
-const slack = 1e-9;
+const buckets = 512;
+const spans = new Int32Array(buckets);
+const undecided = -1;
 
-const bucketOf = (value: number, low: number, scale: number) => {
-  const b = ((value - low) * scale) | 0;
-  return b < 0 ? 0 : b >= buckets ? buckets - 1 : b;
-};
-
-const scaleOf = ([low, high]: readonly [number, number]) => buckets / (high - low);
-
-function fillSteps(range: readonly [number, number], sign: number, places: number, margin: number): void {
-  const low = sign > 0 ? range[0] : -range[1];
-  const scale = scaleOf(range);
-  let near = 0;
-  let far = 0;
-  for (let b = 0; b < buckets; b++) {
-    while (near < places && bucketOf(sorted[near], low, scale) < b) near++;
-    // A little past the margin, so that rounding can only send a positive to the comparison.
-    while (far < places && bucketOf(sorted[far] + margin + slack, low, scale) < b) far++;
-    nearer[b] = near;
-    beyond[b] = far;
-  }
+/** From signed distances to buckets; both ends lie a little outside the range, for distances that rounding or ε carry past it. */
+interface Scale {
+  low: number;
+  perUnit: number;
 }
 
-/** Fills row a of `first` and `end`; returns the number of triplets. */
+function scaleOf({ sign, range: [smallest, largest] }: Distance): Scale {
+  const spare = 1e-3 * (largest - smallest);
+  return {
+    low: (sign > 0 ? smallest : -largest) - spare,
+    perUnit: buckets / (largest - smallest + 2 * spare),
+  };
+}
+
+/** Places around a threshold, wide enough for any rounding. */
+const slack = 1e-9;
+
+/** Fills `spans` for the current anchor. */
+function fillSpans(rule: Rule, { low, perUnit }: Scale, places: number): void {
+  const bucketOf = (value: number) => Math.min(buckets, Math.floor((value - low) * perUnit));
+  let near = 0;
+  let far = 0;
+  let b = 0;
+  while (near < places || far < places) {
+    const nextNear = near < places ? bucketOf(sorted[near]) : buckets;
+    const nextFar = far < places ? bucketOf(sorted[far] + rule.margin - slack) : buckets;
+    const next = Math.min(nextNear, nextFar);
+    const span = rule.span(far, near, places);
+    for (; b < next; b++) spans[b] = span;
+    let last = next;
+    if (nextNear === next) near++;
+    if (nextFar === next) last = bucketOf(sorted[far++] + rule.margin + slack);
+    for (; b <= last && b < buckets; b++) spans[b] = undecided;
+  }
+  const span = rule.span(far, near, places);
+  for (; b < buckets; b++) spans[b] = span;
+}
+
+/** The span of one negative, by comparing. Both conditions that are searched for hold from some place on. */
+function compare({ margin, span }: Rule, value: number, places: number): number {
+  let near = 0;
+  for (let end = places; near < end; ) {
+    const middle = (near + end) >> 1;
+    if (sorted[middle] < value) near = middle + 1;
+    else end = middle;
+  }
+  let far = 0;
+  for (let end = near; far < end; ) {
+    const middle = (far + end) >> 1;
+    if (value - sorted[middle] > margin) far = middle + 1;
+    else end = middle;
+  }
+  return span(far, near, places);
+}
+
+/** Fills row a of `mined`; returns the number of triplets. */
 function mineAnchor(
   matrix: Float64Array,
-  { range, sign }: Distance,
-  { rows, classOf }: Classes,
+  sign: number,
+  { low, perUnit }: Scale,
+  rule: Rule,
+  { rows, classOf, start, member }: Classes,
   a: number,
   places: number,
-  margin: number,
-  type: TripletKind,
-  first: Uint16Array,
-  end: Uint16Array,
+  mined: Int32Array,
 ): number {
-  const low = sign > 0 ? range[0] : -range[1];
-  const scale = scaleOf(range);
-  const own = classOf[a];
   const offset = a * rows;
-  // The triplet's positives: from `beyond` or `nearer` or 0, up to `nearer` or `beyond` or all.
-  const fromNearer = type === 'hard';
-  const fromStart = type === 'easy';
-  const toNearer = type === 'semihard';
-  const toEnd = type === 'all' || type === 'hard';
   let size = 0;
   for (let n = 0; n < rows; n++) {
-    if (classOf[n] === own) {
-      first[offset + n] = 0;
-      end[offset + n] = 0;
-      continue;
-    }
     const value = sign * matrix[offset + n];
-    const b = bucketOf(value, low, scale);
-    let near = nearer[b];
-    while (near < places && sorted[near] < value) near++;
-    let far = beyond[b];
-    while (far < places && value - sorted[far] > margin) far++;
-    const from = fromStart ? 0 : fromNearer ? near : far;
-    const to = toEnd ? places : toNearer ? near : far;
-    first[offset + n] = from;
-    end[offset + n] = to;
-    size += to - from;
+    let span = spans[((value - low) * perUnit) | 0];
+    if (span === undecided) span = compare(rule, value, places);
+    mined[offset + n] = span;
+    size += (span & 0xffff) - (span >>> 16);
+  }
+  const own = classOf[a];
+  for (let m = start[own]; m < start[own + 1]; m++) {
+    const at = offset + member[m];
+    size -= (mined[at] & 0xffff) - (mined[at] >>> 16);
+    mined[at] = 0;
   }
   return size;
 }
