@@ -1,6 +1,7 @@
 import type { Argv, Options, PositionalOptions } from 'yargs';
-import { type ExitCode, exitCode, usageError } from '../core/errors.js';
+import { type ExitCode, usageError } from '../core/errors.js';
 import { suggest } from '../core/suggest.js';
+import { interruptible } from './interrupt.js';
 import { createOutput, type Output } from './output.js';
 
 /** Parsed arguments: positionals and options by their camel-case names. */
@@ -17,6 +18,8 @@ export interface Command {
   /** Pairs of command and explanation for `--help`. */
   readonly examples: readonly (readonly [string, string])[];
   readonly subcommands?: readonly Command[];
+  /** Whether the command stops at a safe point at Ctrl-C (see `interrupted$`), rather than at once. */
+  readonly stopsSafely?: boolean;
   /** Runs the command; absent where a subcommand is needed. */
   run?(args: Args, output: Output): Promise<ExitCode>;
 }
@@ -25,7 +28,16 @@ export const nameOf = (command: Command): string => command.usage.split(' ')[0]!
 
 /** Registers `command` with yargs; `done` is told the exit code. */
 export function register(parser: Argv, command: Command, done: (code: ExitCode) => void): Argv {
-  const { usage, describe, positionals = {}, options = {}, examples, subcommands = [], run } = command;
+  const {
+    usage,
+    describe,
+    positionals = {},
+    options = {},
+    examples,
+    subcommands = [],
+    stopsSafely,
+  } = command;
+  const run = command.run?.bind(command);
   return parser.command(
     usage,
     describe,
@@ -40,7 +52,8 @@ export function register(parser: Argv, command: Command, done: (code: ExitCode) 
     async (args: Args) => {
       if (!run) return;
       checkValues(args, options);
-      done(await run(args, createOutput(args)));
+      const work = () => run(args, createOutput(args));
+      done(await (stopsSafely ? interruptible(work) : work()));
     },
   );
 }
@@ -90,4 +103,8 @@ export function misunderstood(message: string, argv: readonly string[], commands
   );
 }
 
-export { exitCode };
+/** The value of a flag, where it is a whole number in a range. */
+export function wholeNumber(name: string, value: number, least = 1, most = 2 ** 31): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw usageError(`--${name} is ${value}`, `give a whole number from ${least} to ${most}`);
+}

@@ -6,9 +6,12 @@ import { exitCode } from '../core/errors.js';
  * signal ends the process at once.
  */
 export const interrupted$: Observable<NodeJS.Signals> = new Observable<NodeJS.Signals>((subscriber) => {
-  let count = 0;
+  let first: number | undefined;
   const onSignal = (signal: NodeJS.Signals) => {
-    if (++count > 1) process.exit(exitCode.interrupted);
+    // npm hands a Ctrl-C of the terminal on: what comes right after the first one is the same key press.
+    if (first !== undefined && performance.now() - first < 300) return;
+    if (first !== undefined) process.exit(exitCode.interrupted);
+    first = performance.now();
     process.stderr.write('\nstopping at the next safe point; once more to stop at once\n');
     subscriber.next(signal);
   };
@@ -19,3 +22,13 @@ export const interrupted$: Observable<NodeJS.Signals> = new Observable<NodeJS.Si
     process.off('SIGTERM', onSignal);
   };
 }).pipe(share());
+
+/** Does `work` with {@link interrupted$} listened to from beginning to end. */
+export async function interruptible<T>(work: () => Promise<T>): Promise<T> {
+  const subscription = interrupted$.subscribe();
+  try {
+    return await work();
+  } finally {
+    subscription.unsubscribe();
+  }
+}

@@ -32,6 +32,8 @@ function meter(total: number) {
   return (done: number) => {
     first ??= done;
     const seconds = (performance.now() - started) / 1000;
+    // Before there is something to go by, no figure is better than a wrong one.
+    if (done === first || seconds < 0.5) return { rate: '–', left: '–' };
     const rate = (done - first) / seconds;
     return { rate: rate >= 10 ? rate.toFixed(0) : rate.toFixed(1), left: duration((total - done) / rate) };
   };

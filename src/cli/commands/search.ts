@@ -44,6 +44,7 @@ export const searchCommand: Command = {
     ['rxnas search --searcher random --queries 200', 'the baseline'],
     ['rxnas search --benchmark nasbench101:FILE.parquet --controller runs/triplet', 'on a table of your own'],
   ],
+  stopsSafely: true,
   async run(args, output) {
     const settings = args.resume
       ? (openRun(args.resume).manifest.spec as Record<string, unknown>)

@@ -1,20 +1,14 @@
-import { exitCode, usageError } from '../../core/errors.js';
+import { exitCode } from '../../core/errors.js';
 import { stream } from '../../core/random/random.js';
 import { distanceShares } from '../../core/space/distances.js';
 import { openSpace, spaces } from '../../core/space/index.js';
-import type { Command } from '../command.js';
+import { type Command, wholeNumber } from '../command.js';
 import { table, thousands } from '../output.js';
 
 const space = {
   space: { type: 'string', describe: `one of ${[...spaces.keys()].join(', ')}`, demandOption: true },
 } as const;
 const seed = { type: 'number', default: 1, describe: 'seed of the random draw' } as const;
-
-const atLeastOne = (name: string, value: number): number => {
-  if (!Number.isInteger(value) || value < 1)
-    throw usageError(`--${name} is ${value}`, `give a whole number ≥ 1`);
-  return value;
-};
 
 const count: Command = {
   usage: 'count <space>',
@@ -44,7 +38,7 @@ const sample: Command = {
   async run(args, output) {
     const opened = openSpace(args.space);
     const random = stream(args.seed, 'space', 'sample');
-    const drawn = Array.from({ length: atLeastOne('count', args.count) }, () => {
+    const drawn = Array.from({ length: wholeNumber('count', args.count) }, () => {
       const cell = opened.sample(random);
       return { id: opened.idOf(cell), cell, ...opened.describe(cell) };
     });
@@ -65,7 +59,7 @@ const distances: Command = {
   ],
   async run(args, output) {
     const opened = openSpace(args.space);
-    const pairs = atLeastOne('pairs', args.pairs);
+    const pairs = wholeNumber('pairs', args.pairs);
     const shares = distanceShares(opened, pairs, stream(args.seed, 'space', 'distances'));
     output.result({ space: opened.name, pairs, confidence: 0.95, shares }, () => [
       `${opened.name}: edit distances of ${thousands(pairs)} random pairs, share and 95 % confidence interval (Wilson)`,

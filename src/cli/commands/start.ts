@@ -22,6 +22,7 @@ export const startCommand: Command = {
     queries: { type: 'number', default: searching.queries, describe: 'queries of each search' },
   },
   examples: [['npm start', 'the same, with all that is missing installed first']],
+  stopsSafely: true,
   async run({ seed, steps, queries }, output) {
     const { name, threads, reason } = await describeEngine();
     output.note(`engine ${name}, ${threads} thread${threads === 1 ? '' : 's'} (${reason})`);
@@ -30,8 +31,6 @@ export const startCommand: Command = {
 
     const board = progressBoard(output);
     const common = { stop: interrupted$, onNote: output.note };
-    // Held for the whole job, so that a second Ctrl-C ends it wherever it is.
-    const signals = interrupted$.subscribe();
     try {
       const bar = board.add('pretrain', steps, 'steps');
       const pretrained = await pretrainJob(
@@ -64,7 +63,6 @@ export const startCommand: Command = {
       return exitCode.ok;
     } finally {
       board.stop();
-      signals.unsubscribe();
     }
   },
 };
