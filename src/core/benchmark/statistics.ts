@@ -53,7 +53,7 @@ export async function benchmarkStatistics(benchmark: Benchmark): Promise<Benchma
           known.map((cell) => cell.test[b]!),
         ),
       );
-  const largest = parameters.indexOf(Math.max(...parameters));
+  const largest = parameters.reduce((best, count, i) => (count > parameters[best]! ? i : best), 0);
   return {
     cells: known.length,
     repeats,
