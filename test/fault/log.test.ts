@@ -171,7 +171,7 @@ describe('kill -9', () => {
     expect(steps).toBeGreaterThanOrEqual(500 * kills);
     expect(stepsIn(join(out, 'events.log'))).toEqual(Array.from({ length: steps }, (_, i) => i));
     console.log(`killed ${kills} times: ${steps} of ${steps} rows there once`);
-  });
+  }, 7_200_000);
 
   it('a second process is refused, a dead one is taken over', async () => {
     const out = join(testFolder(), 'run');

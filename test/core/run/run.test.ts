@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { Field, Float64, Int32, Schema } from 'apache-arrow';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { lastValueFrom, of, take, toArray } from 'rxjs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { parse } from 'yaml';
 import { makeBatch, rowsOf } from '../../../src/core/batch/index.js';
 import { nasbench101Controller as config } from '../../../src/core/controller/config.js';
@@ -457,18 +457,31 @@ describe('record and replay', () => {
   it('in logged time', async () => {
     const { replay } = await import('../../../src/operators/replay.js');
     const run = await create(testFolder());
+    vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval'] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
     for (let n = 0; n < 3; n++) {
       run.append('step', step(n));
       run.flush();
-      await new Promise((resolve) => setTimeout(resolve, 60));
+      vi.setSystemTime(Date.now() + 600);
     }
     run.close();
-    const duration = async (speed: number) => {
-      const begin = performance.now();
-      await lastValueFrom(replay({ run: run.dir, pace: 'logged', speed }));
-      return performance.now() - begin;
+    const seen = (speed: number) => {
+      const rows: number[] = [];
+      const subscription = replay({ run: run.dir, pace: 'logged', speed }).subscribe(({ row }) =>
+        rows.push(row),
+      );
+      onTestFinished(() => subscription.unsubscribe());
+      return rows;
     };
-    expect(await duration(1)).toBeGreaterThan(100);
-    expect(await duration(1e6)).toBeLessThan(100);
+    const logged = seen(1);
+    const fast = seen(10);
+    vi.advanceTimersByTime(61);
+    expect([logged, fast]).toEqual([[0], [0, 1]]);
+    vi.advanceTimersByTime(61);
+    expect(fast).toEqual([0, 1, 2]);
+    vi.advanceTimersByTime(600);
+    expect(logged).toEqual([0, 1]);
   });
 });
