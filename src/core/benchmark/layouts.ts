@@ -2,20 +2,22 @@ import { cellOf, nasbench101 } from '../space/nasbench101.js';
 import { nasbench201 } from '../space/nasbench201.js';
 import type { Benchmark } from './benchmark.js';
 import { type ParquetColumns, readParquetColumns } from './parquetColumns.js';
-import { TableBenchmark } from './table.js';
+import { rowMeans, TableBenchmark } from './table.js';
 
 /*
  * The Parquet tables that can be opened as benchmarks, by their columns. All of NAS-Bench-101 have
  * `num_vertices`, `edge_bits` and `interior_ops` for the cell, as datasets/README.md explains them.
  */
 
-const cellColumns = ['num_vertices', 'edge_bits', 'interior_ops'];
+const cellNumbers = ['num_vertices', 'edge_bits'];
+const cellTexts = ['interior_ops'];
 
-function nasbench101Cells(table: ParquetColumns): Uint32Array {
-  const vertices = table.numbers('num_vertices');
-  const edges = table.numbers('edge_bits');
-  const ops = table.texts('interior_ops');
-  return Uint32Array.from(ops, (digits, row) => cellOf(vertices[row]!, edges[row]!, digits));
+function nasbench101Cells({ rows, numbers, texts }: ParquetColumns): Uint32Array {
+  const { num_vertices: vertices, edge_bits: edges } = numbers as Record<string, Float64Array>;
+  const ops = texts.interior_ops!;
+  const cells = new Uint32Array(rows);
+  for (let row = 0; row < rows; row++) cells[row] = cellOf(vertices![row]!, edges![row]!, ops[row]!);
+  return cells;
 }
 
 /** Columns of repeat 1, 2, … of a measured table. */
@@ -33,23 +35,19 @@ export async function openMeasured(
   let repeats: number[] = [];
   const table = await readParquetColumns(path, (all) => {
     repeats = all.flatMap((name) => /^validation_accuracy_(\d+)$/.exec(name)?.[1] ?? []).map(Number);
-    if (repeats.length === 0) repeats = [1];
-    const { validation, test, seconds } = measuredColumns;
-    const figures = repeats.flatMap((repeat) => [validation(repeat), test(repeat), seconds(repeat)]);
-    return [...cellColumns, 'trainable_parameters', ...figures];
+    if (repeats.length === 0) repeats = [1]; // reported as missing
+    const figures = Object.values(measuredColumns).flatMap((name) => repeats.map(name));
+    return { numbers: [...cellNumbers, 'trainable_parameters', ...figures], texts: cellTexts };
   });
-  const columns = (name: (repeat: number) => string) => repeats.map((repeat) => table.numbers(name(repeat)));
-  const seconds = columns(measuredColumns.seconds);
+  const columns = (name: (repeat: number) => string) => repeats.map((repeat) => table.numbers[name(repeat)]!);
   return new TableBenchmark(
     { ...description, space: nasbench101, path, canonical: true },
     {
       cells: nasbench101Cells(table),
       validation: columns(measuredColumns.validation),
       test: columns(measuredColumns.test),
-      parameters: table.numbers('trainable_parameters'),
-      seconds: seconds[0]!.map(
-        (_, row) => seconds.reduce((sum, repeat) => sum + repeat[row]!, 0) / seconds.length,
-      ),
+      parameters: table.numbers.trainable_parameters!,
+      seconds: rowMeans(columns(measuredColumns.seconds)),
     },
   );
 }
@@ -60,7 +58,10 @@ export async function openNasbench101(path: string): Promise<Benchmark> {
   const validation = 'validation_accuracy_108_simulated';
   const seconds = 'training_seconds_108';
   const parameters = 'trainable_parameters';
-  const table = await readParquetColumns(path, [...cellColumns, parameters, test, validation, seconds]);
+  const table = await readParquetColumns(path, {
+    numbers: [...cellNumbers, parameters, test, validation, seconds],
+    texts: cellTexts,
+  });
   return new TableBenchmark(
     {
       name: 'nasbench101',
@@ -72,19 +73,20 @@ export async function openNasbench101(path: string): Promise<Benchmark> {
     },
     {
       cells: nasbench101Cells(table),
-      validation: [table.numbers(validation)],
-      test: [table.numbers(test)],
-      parameters: table.numbers(parameters),
-      seconds: table.numbers(seconds),
+      validation: [table.numbers[validation]!],
+      test: [table.numbers[test]!],
+      parameters: table.numbers[parameters]!,
+      seconds: table.numbers[seconds]!,
     },
   );
 }
 
 /** NAS-Bench-201 on CIFAR-10, accuracies in per cent, mean over repeats after 200 epochs. */
 export async function openNasbench201(path: string): Promise<Benchmark> {
-  const [validation, test] = ['cifar10_valid_200', 'cifar10_test_200'];
-  const table = await readParquetColumns(path, ['arch', validation, test]);
-  const fraction = (name: string) => table.numbers(name).map((percent) => percent / 100);
+  const validation = 'cifar10_valid_200';
+  const test = 'cifar10_test_200';
+  const table = await readParquetColumns(path, { numbers: [validation, test], texts: ['arch'] });
+  const fractions = (name: string) => table.numbers[name]!.map((percent) => percent / 100);
   const unknown = new Float64Array(table.rows).fill(Number.NaN);
   return new TableBenchmark(
     {
@@ -96,9 +98,9 @@ export async function openNasbench201(path: string): Promise<Benchmark> {
       canonical: false,
     },
     {
-      cells: Uint32Array.from(table.texts('arch'), (arch) => nasbench201.parse(arch)),
-      validation: [fraction(validation)],
-      test: [fraction(test)],
+      cells: Uint32Array.from(table.texts.arch!.map((arch) => nasbench201.parse(arch))),
+      validation: [fractions(validation)],
+      test: [fractions(test)],
       parameters: unknown,
       seconds: unknown,
     },

@@ -1,87 +1,104 @@
 import { readFileSync } from 'node:fs';
 import { type FileMetaData, parquetMetadata, parquetRead } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
-import { dataError } from '../errors.js';
+import { dataError, RxnasError } from '../errors.js';
 
-/** Columns of a Parquet file by name, one value a row; missing values are null. */
+/** Columns of a Parquet file by name. */
 export interface ParquetColumns {
   rows: number;
-  /** Throws exit code 3 where the column holds anything but numbers (and nulls, which become NaN). */
-  numbers(name: string): Float64Array;
-  /** Throws exit code 3 where the column holds anything but text. */
-  texts(name: string): string[];
+  /** One value a row; NaN where the file has none. */
+  numbers: Record<string, Float64Array>;
+  /** One text a row. */
+  texts: Record<string, string[]>;
+}
+
+export interface WantedColumns {
+  numbers: readonly string[];
+  texts: readonly string[];
 }
 
 /**
- * Read columns of a Parquet file, with any of its codecs. Rejects with exit code 3 where the file is missing, empty, cut, damaged, no Parquet
- * file, or has not these columns.
+ * Read columns of a Parquet file, with any of its codecs. Rejects with exit code 3 where the file is missing, empty, cut, damaged or no
+ * Parquet file, where it lacks one of the columns, and where a column holds values of another kind.
  *
- * @param names the columns that are read, or a function that chooses them from all the names
+ * @param wanted the columns, or a function that chooses them from the names of all
  */
 export async function readParquetColumns(
   path: string,
-  names: readonly string[] | ((all: readonly string[]) => readonly string[]),
+  wanted: WantedColumns | ((all: readonly string[]) => WantedColumns),
 ): Promise<ParquetColumns> {
   const bytes = readBytes(path);
-  const file = {
-    byteLength: bytes.byteLength,
-    slice: (start: number, end?: number) =>
-      bytes.buffer.slice(
-        bytes.byteOffset + start,
-        bytes.byteOffset + (end ?? bytes.byteLength),
-      ) as ArrayBuffer,
-  };
   const metadata = readMetadata(path, bytes);
   const rows = Number(metadata.num_rows);
-  const present = (metadata.row_groups[0]?.columns ?? []).map(
-    ({ meta_data }) => meta_data!.path_in_schema[0]!,
-  );
   if (rows === 0) throw dataError(`${path} has no rows`, 'give a table that has some');
-  const wanted = typeof names === 'function' ? names(present) : names;
-  const missing = wanted.filter((name) => !present.includes(name));
+  const present = metadata.row_groups[0]!.columns.map(({ meta_data }) => meta_data!.path_in_schema[0]!);
+  const { numbers, texts } = typeof wanted === 'function' ? wanted(present) : wanted;
+  const missing = [...numbers, ...texts].filter((name) => !present.includes(name));
   if (missing.length > 0)
     throw dataError(
       `${path} is another table: it has no column ${missing.map((name) => `'${name}'`).join(', ')}`,
       `its columns are ${present.join(', ')}`,
     );
 
-  const columns = new Map<string, unknown[]>(wanted.map((name) => [name, new Array(rows)]));
+  const columns: ParquetColumns = {
+    rows,
+    numbers: Object.fromEntries(numbers.map((name) => [name, new Float64Array(rows)])),
+    texts: Object.fromEntries(texts.map((name) => [name, new Array<string>(rows)])),
+  };
   try {
     await parquetRead({
-      file,
+      file: { byteLength: bytes.byteLength, slice: (start, end) => arrayBuffer(bytes.subarray(start, end)) },
       metadata,
-      columns: [...wanted],
+      columns: [...numbers, ...texts],
       compressors,
       onChunk: ({ columnName, columnData, rowStart }) => {
-        const column = columns.get(columnName)!;
-        for (let i = 0; i < columnData.length; i++) column[rowStart + i] = columnData[i];
+        const fill = columns.numbers[columnName] ? fillNumbers : fillTexts;
+        const bad = fill(columns, columnName, columnData, rowStart);
+        if (bad < 0) return;
+        const value = JSON.stringify(String(columnData[bad]));
+        throw dataError(
+          `${path}: column '${columnName}' has ${value} in row ${rowStart + bad}`,
+          `it should hold ${fill === fillNumbers ? 'numbers' : 'text'}: the table is damaged or of another kind`,
+        );
       },
     });
   } catch (error) {
-    throw damaged(path, error);
+    throw error instanceof RxnasError ? error : damaged(path, error);
   }
+  return columns;
+}
 
-  const foreign = (name: string, row: number, kind: string) =>
-    dataError(
-      `${path}: column '${name}' has ${JSON.stringify(String(columns.get(name)![row]))} in row ${row}, which is no ${kind}`,
-      'the table is damaged or of another kind',
-    );
-  return {
-    rows,
-    numbers: (name) =>
-      Float64Array.from(columns.get(name)!, (value, row) => {
-        if (typeof value === 'number') return value;
-        if (typeof value === 'bigint') return Number(value);
-        if (value === null) return Number.NaN;
-        throw foreign(name, row, 'number');
-      }),
-    texts: (name) => {
-      const column = columns.get(name)!;
-      const row = column.findIndex((value) => typeof value !== 'string');
-      if (row >= 0) throw foreign(name, row, 'text');
-      return column as string[];
-    },
-  };
+/** Fill a column from `start` on; place of the first value that is of another kind, or -1. */
+function fillNumbers(
+  { numbers }: ParquetColumns,
+  name: string,
+  values: ArrayLike<unknown>,
+  start: number,
+): number {
+  const column = numbers[name]!;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (typeof value === 'number') column[start + i] = value;
+    else if (value === null || value === undefined) column[start + i] = Number.NaN;
+    else if (typeof value === 'bigint') column[start + i] = Number(value);
+    else return i;
+  }
+  return -1;
+}
+
+function fillTexts(
+  { texts }: ParquetColumns,
+  name: string,
+  values: ArrayLike<unknown>,
+  start: number,
+): number {
+  const column = texts[name]!;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (typeof value !== 'string') return i;
+    column[start + i] = value;
+  }
+  return -1;
 }
 
 function readBytes(path: string): Buffer {
@@ -105,13 +122,14 @@ function readMetadata(path: string, bytes: Buffer): FileMetaData {
   if (bytes.toString('latin1', bytes.length - 4) !== magic)
     throw dataError(`${path} is cut: its end is missing`, 'fetch or write the table again');
   try {
-    return parquetMetadata(
-      bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer,
-    );
+    return parquetMetadata(arrayBuffer(bytes));
   } catch (error) {
     throw damaged(path, error);
   }
 }
+
+const arrayBuffer = (bytes: Buffer) =>
+  bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer;
 
 const damaged = (path: string, error: unknown) =>
   dataError(

@@ -40,8 +40,10 @@ export class TableBenchmark implements Benchmark {
   readonly #columns: TableColumns;
   /** Row by canonical code. */
   readonly #rows: CodeIndex;
-  /** Mean test accuracies in ascending order, NaN left out. */
-  readonly #sorted: Float64Array;
+  /** Mean test accuracy of each row. */
+  readonly #test: Float64Array;
+  /** Those in ascending order, NaN left out; made when first asked for a rank. */
+  #sorted: Float64Array | undefined;
 
   constructor(description: TableDescription, columns: TableColumns) {
     const { name, summary, provenance, space, path, canonical } = description;
@@ -55,14 +57,10 @@ export class TableBenchmark implements Benchmark {
     this.#rows = new CodeIndex(this.#columns.cells, (row) =>
       dataError(`${path}: row ${row} repeats a cell`, 'a table has one row a cell, isomorphic ones included'),
     );
-    this.#sorted = rowMeans(columns.test, this.cells)
-      .filter((value) => !Number.isNaN(value))
-      .sort();
-    this.bestTest = this.#sorted.at(-1) ?? Number.NaN;
-    const outside = [...columns.validation, ...columns.test].some((column) =>
-      column.some((value) => value < 0 || value > 1),
-    );
-    if (outside || Number.isNaN(this.bestTest))
+    this.#test = rowMeans(columns.test);
+    this.bestTest = largest(this.#test);
+    const outside = [...columns.validation, ...columns.test].some((column) => !column.every(isFractionOrNaN));
+    if (outside || this.bestTest < 0)
       throw dataError(
         `${path}: accuracies are not fractions in [0, 1]`,
         'the table is of another kind or damaged',
@@ -90,6 +88,7 @@ export class TableBenchmark implements Benchmark {
   }
 
   rank(test: number): number {
+    this.#sorted ??= this.#test.filter((value) => !Number.isNaN(value)).sort();
     const sorted = this.#sorted;
     let low = 0;
     let high = sorted.length;
@@ -113,23 +112,33 @@ export class TableBenchmark implements Benchmark {
 }
 
 function canonicalCells(path: string, space: Space, cells: Uint32Array): Uint32Array {
-  return cells.map((cell, row) => {
-    const canonical = cell === NO_CELL ? NO_CELL : space.canonical(cell);
-    if (canonical === NO_CELL)
+  const canonical = new Uint32Array(cells.length);
+  for (let row = 0; row < cells.length; row++) {
+    const code = cells[row]!;
+    canonical[row] = code === NO_CELL ? NO_CELL : space.canonical(code);
+    if (canonical[row] === NO_CELL)
       throw dataError(
         `${path}: row ${row} is no cell of ${space.name}`,
         'the table is damaged or of another space',
       );
-    return canonical;
-  });
+  }
+  return canonical;
 }
 
-function rowMeans(repeats: readonly Float64Array[], rows: number): Float64Array {
-  return Float64Array.from({ length: rows }, (_, row) => {
-    let sum = 0;
-    for (const repeat of repeats) sum += repeat[row]!;
-    return sum / repeats.length;
-  });
+const isFractionOrNaN = (value: number) => !(value < 0 || value > 1);
+
+/** The largest of the values that are not NaN, or −∞. */
+function largest(values: Float64Array): number {
+  let best = Number.NEGATIVE_INFINITY;
+  for (const value of values) if (value > best) best = value;
+  return best;
+}
+
+/** Mean over columns, row by row. */
+export function rowMeans(columns: readonly Float64Array[]): Float64Array {
+  const means = new Float64Array(columns[0]!.length);
+  for (const column of columns) for (let row = 0; row < means.length; row++) means[row]! += column[row]!;
+  return means.map((sum) => sum / columns.length);
 }
 
 /** A hash table from cell codes to rows in one typed array: open addressing, half full at most. */
@@ -144,11 +153,11 @@ class CodeIndex {
     this.#codes = codes;
     this.#slots = new Int32Array(1 << bits);
     this.#shift = 32 - bits;
-    codes.forEach((code, row) => {
-      const slot = this.#slot(code);
+    for (let row = 0; row < codes.length; row++) {
+      const slot = this.#slot(codes[row]!);
       if (this.#slots[slot] !== 0) throw duplicate(row);
       this.#slots[slot] = row + 1;
-    });
+    }
   }
 
   /** Row of the code, or -1. */
