@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { failure } from '../errors.js';
 import { onStorage, parseJson, storageError, writeFully } from './files.js';
@@ -89,9 +89,14 @@ function takeOver(path: string, dead: LockHolder): void {
 
 function readHolder(path: string): LockHolder | 'gone' | 'unknown' {
   try {
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (!stats) return 'gone';
+    if (!stats.isFile() || stats.size > 4096) {
+      throw failure(`${path} is no lock file of rxnas`, 'remove it when no process uses the run');
+    }
     const text = readFileSync(path, 'utf8');
     if (text.trim() === '') {
-      const age = Date.now() - statSync(path).mtimeMs;
+      const age = Date.now() - stats.mtimeMs;
       return age > grace ? { pid: 0, start: '', host: hostname() } : 'unknown';
     }
     const hint = 'delete it when no process uses the run';

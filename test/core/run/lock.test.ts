@@ -70,6 +70,8 @@ describe('lock', () => {
     const path = lockPath();
     writeFileSync(path, '{"pid":');
     expect(() => acquireLock(path)).toThrow('not valid JSON');
+    writeFileSync(path, Buffer.alloc(10_000, ' '));
+    expect(() => acquireLock(path)).toThrow('is no lock file of rxnas');
     writeFileSync(path, 'null');
     expect(() => acquireLock(path)).toThrow('does not say who holds the run');
   });
