@@ -1,6 +1,14 @@
 import { lastValueFrom, of, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { type AnchorBatch, anchorBatch, type CellBatch, cellsOf, labelsOf, tokensOf, values } from '../../src/core/batch/index.js';
+import {
+  type AnchorBatch,
+  anchorBatch,
+  type CellBatch,
+  cellsOf,
+  labelsOf,
+  tokensOf,
+  values,
+} from '../../src/core/batch/index.js';
 import { nasbench101 } from '../../src/core/space/nasbench101.js';
 import { mutate } from '../../src/operators/mutate.js';
 import { operatorConformance } from '../conformance/operator.js';
@@ -37,6 +45,8 @@ describe('mutate', () => {
     const batches = [batchOf(10_000), batchOf(20_000), batchOf(30_000)];
     const all = await run(batches);
     const later = await run(batches.slice(1), 1);
-    expect(later.map((batch) => [...cellsOf(batch)])).toEqual(all.slice(1).map((batch) => [...cellsOf(batch)]));
+    expect(later.map((batch) => [...cellsOf(batch)])).toEqual(
+      all.slice(1).map((batch) => [...cellsOf(batch)]),
+    );
   });
 });

@@ -1,0 +1,141 @@
+import { lastValueFrom, map, type Observable, Subject, take, tap, toArray } from 'rxjs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { initialWeights } from '../../src/core/controller/weights.js';
+import type { Controller, Engine } from '../../src/core/engine/engine.js';
+import { createSimdEngine } from '../../src/core/engine/simd/index.js';
+import { openLoss } from '../../src/core/losses/index.js';
+import { openMiner } from '../../src/core/miners/index.js';
+import { nasbench201 as space } from '../../src/core/space/nasbench201.js';
+import type { StepRow } from '../../src/operators/lossStep.js';
+import { type PretrainOptions, pretrain } from '../../src/pipelines/pretrain.js';
+
+const config = { vocabulary: space.vocabulary, length: space.sequenceLength, dim: 16, predictor: 64 };
+let engine: Engine;
+beforeAll(async () => {
+  engine = await createSimdEngine({ threads: 1 });
+});
+afterAll(() => engine.dispose());
+
+/** Pretraining at a small size. */
+const streamOf = (controller: Controller, options: Partial<PretrainOptions> = {}) =>
+  pretrain({
+    space,
+    controller,
+    miner: openMiner('Angular', { angle: 20 }),
+    loss: openLoss('MultiSimilarity'),
+    weight: 1,
+    seed: 1,
+    batchSize: 64,
+    samplesPerClass: 8,
+    epochs: 1,
+    steps: 12,
+    learningRate: 1,
+    ...options,
+  });
+
+/** The controller is gone when `use` has ended. */
+async function withController<T>(use: (controller: Controller) => Promise<T>): Promise<T> {
+  const controller = await engine.controller(config, initialWeights(config, 1));
+  try {
+    return await use(controller);
+  } finally {
+    controller.dispose();
+  }
+}
+
+const withPretraining = <T>(
+  options: Partial<PretrainOptions>,
+  use: (rows: Observable<StepRow>, controller: Controller) => Promise<T>,
+) => withController((controller) => use(streamOf(controller, options), controller));
+
+const all = (rows: Observable<StepRow>) => lastValueFrom(rows.pipe(toArray()));
+
+describe('pretrain', () => {
+  it('gives one row a step, numbered from 0, with both losses', () =>
+    withPretraining({}, async (stream) => {
+      const rows = await all(stream);
+      expect(rows.map(({ step }) => step)).toEqual([...Array(12).keys()]);
+      for (const row of rows) {
+        expect(row.total).toBeCloseTo(row.reconstruction + row.metric, 12);
+        expect(row.mined).toBeGreaterThan(0);
+      }
+    }));
+
+  it('learns: the reconstruction loss of an untrained controller falls', () =>
+    withPretraining({ steps: 150, learningRate: 0.5 }, async (stream) => {
+      const rows = await all(stream);
+      expect(rows.at(-1)!.reconstruction).toBeLessThan(0.75 * rows[0]!.reconstruction);
+    }));
+
+  it('gives the same rows and weights for the same seed, others for another', async () => {
+    const run = (seed: number) =>
+      withPretraining({ seed }, async (stream, controller) => ({
+        rows: await all(stream),
+        weights: await controller.weights(),
+      }));
+    const first = await run(1);
+    expect(await run(1)).toEqual(first);
+    expect((await run(2)).rows).not.toEqual(first.rows);
+  });
+
+  it('goes on from a step with the rows and weights of the uninterrupted run', async () => {
+    const whole = await withPretraining({}, async (stream, controller) => ({
+      rows: await all(stream),
+      weights: await controller.weights(),
+    }));
+    await withController(async (controller) => {
+      await all(streamOf(controller, { steps: 5 }));
+      expect(await all(streamOf(controller, { firstStep: 5 }))).toEqual(whole.rows.slice(5));
+      expect(await controller.weights()).toEqual(whole.weights);
+    });
+  });
+
+  it('leaves nothing behind, wherever it is unsubscribed', async () => {
+    const before = engine.resources();
+    for (let events = 0; events <= 6; events++) {
+      await withPretraining({}, async (stream) => {
+        if (events === 0) stream.subscribe().unsubscribe();
+        else await all(stream.pipe(take(events)));
+      });
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(engine.resources()).toBe(before);
+    }
+  });
+
+  it('stops at the source when told to, and trains on what is held', async () => {
+    const stop = new Subject<void>();
+    await withPretraining({ steps: 1000, stop, capacity: 2 }, async (stream) => {
+      const rows = await all(stream.pipe(tap(({ step }) => step === 3 && stop.next())));
+      expect(rows.length).toBeGreaterThanOrEqual(4);
+      expect(rows.length).toBeLessThanOrEqual(6);
+    });
+  });
+
+  it('saves before the next step begins', async () => {
+    const saved: number[] = [];
+    await withPretraining(
+      {
+        checkpointEvery: 4,
+        save: async ({ step }) => {
+          await new Promise((resolve) => setTimeout(resolve, 10));
+          saved.push(step);
+        },
+      },
+      async (stream) => {
+        const savedBefore = await lastValueFrom(
+          stream.pipe(
+            map(() => saved.length),
+            toArray(),
+          ),
+        );
+        expect(savedBefore.slice(0, 5)).toEqual([0, 0, 0, 1, 1]);
+      },
+    );
+    expect(saved).toEqual([3, 7, 11]);
+  });
+
+  it('names the step and the tensor when training diverges', () =>
+    withPretraining({ steps: 200, learningRate: 1e30 }, async (stream) => {
+      await expect(all(stream)).rejects.toThrow(/diverged at step \d+/);
+    }));
+});
