@@ -4,9 +4,12 @@ const offset = 1080;
 const powers = Float64Array.from({ length: offset + 1024 }, (_, k) => 2 ** (k - offset));
 
 const perUnit = 2048 / Math.LN2;
-/** ln 2 / 2048 in two parts, of which the first has so few bits that its products here are exact. */
+/**
+ * ln 2 / 2048 in two parts, of which the first has so few bits that its products here are exact; the second has what a double leaves of
+ * ln 2, too.
+ */
 const stepHigh = Math.fround(Math.LN2 / 2048);
-const stepLow = Math.LN2 / 2048 - stepHigh;
+const stepLow = Math.LN2 / 2048 - stepHigh + 2.3190468138462996e-17 / 2048;
 /** Adding and taking away 1.5·2^52 rounds to the nearest integer. */
 const rounder = 6755399441055744;
 
