@@ -1,71 +1,73 @@
-import { Observable, type OperatorFunction } from 'rxjs';
-import {
-  Trainer,
-  type TrainerOptions,
-  type Training,
-  type TrainingJob,
-} from '../core/benchmark/live/trainer.js';
+import { defer, finalize, mergeMap, Observable, type OperatorFunction, takeWhile, tap } from 'rxjs';
+import { z } from 'zod';
+import type { Credit } from '../core/backpressure.js';
+import type { JobTrainer, Training, TrainingJob } from '../core/benchmark/live/trainer.js';
+import { defineOperator } from '../core/spec/defineOperator.js';
 
-export interface TrainCellsOptions extends TrainerOptions {
-  /** Training processes side by side. */
-  processes: number;
+export interface TrainCellsOptions {
+  /** Starts a trainer; called when a job needs one more, `credit.capacity` times at most. */
+  start(): JobTrainer;
+  /** One for each trainer, held during a training. The source that pulls by it holds the jobs that wait. */
+  credit: Credit;
 }
 
 /**
- * Train cells in processes of their own. Results come as they are ready; their values depend on job and protocol alone.
- * Jobs are taken from an iterable as processes become free. Unsubscribing ends the processes.
+ * Trains cells, each in the next trainer that is free. Results come as they are ready; what they are depends on the job alone.
+ * Trainers are stopped with the stream: by completion, error or unsubscription, also in the middle of a training.
  *
- *     jobs     a b c d
- *     out      ---b-a---d-c|      two processes
+ *     jobs     a b   c d |
+ *     out      ----b-a---d-c|      two trainers
  */
-export function trainCells(options: TrainCellsOptions): OperatorFunction<TrainingJob, Training> {
-  return (jobs) =>
-    new Observable((subscriber) => {
-      const waiting: TrainingJob[] = [];
-      const idle: ((job: TrainingJob | undefined) => void)[] = [];
-      let ended = false;
-      const trainers: Trainer[] = [];
-
-      const next = () =>
-        new Promise<TrainingJob | undefined>((resolve) => {
-          const job = waiting.shift();
-          if (job || ended) resolve(job);
-          else idle.push(resolve);
+export const trainCells = defineOperator(
+  {
+    name: 'trainCells',
+    kind: 'operator',
+    summary: 'Trains the network of each cell from scratch, in processes of their own',
+    params: z.strictObject({}),
+    needs: ['start', 'credit'],
+    input: ['cell', 'repeat'],
+    output: ['cell', 'repeat', 'validation', 'test', 'parameters', 'seconds'],
+    stability: 'beta',
+    example: 'trainCells: {}',
+  },
+  ({ start, credit }: TrainCellsOptions): OperatorFunction<TrainingJob, Training> =>
+    (jobs) =>
+      new Observable((subscriber) => {
+        const trainers: JobTrainer[] = [];
+        const idle: JobTrainer[] = [];
+        subscriber.add(() => {
+          for (const trainer of trainers) trainer.stop();
         });
-      const work = async () => {
-        // The first job decides whether a process is needed at all.
-        let job = await next();
-        if (!job || subscriber.closed) return;
-        const trainer = await Trainer.start(options);
-        trainers.push(trainer);
-        if (subscriber.closed) trainer.stop();
-        for (; job && !subscriber.closed; job = await next()) subscriber.next(await trainer.train(job));
-        trainer.stop();
-      };
-
-      subscriber.add(() => {
-        ended = true;
-        waiting.length = 0;
-        for (const take of idle.splice(0)) take(undefined);
-        for (const trainer of trainers) trainer.stop();
-      });
-      subscriber.add(
-        jobs.subscribe({
-          next: (job) => {
-            const take = idle.shift();
-            if (take) take(job);
-            else waiting.push(job);
-          },
-          error: (error) => subscriber.error(error),
-          complete: () => {
-            ended = true;
-            for (const take of idle.splice(0)) take(undefined);
-          },
-        }),
-      );
-      Promise.all(Array.from({ length: options.processes }, work)).then(
-        () => subscriber.complete(),
-        (error) => subscriber.error(error),
-      );
-    });
-}
+        const begin = () => {
+          const trainer = start();
+          trainers.push(trainer);
+          return trainer;
+        };
+        const train = async (job: TrainingJob) => {
+          const trainer = idle.pop() ?? begin();
+          const training = await trainer.train(job);
+          idle.push(trainer);
+          return training;
+        };
+        let held = 0;
+        const take = () => {
+          held++;
+          credit.take();
+        };
+        const give = () => {
+          held--;
+          credit.give();
+        };
+        const trained = jobs.pipe(
+          // Credit that returns while the consumer leaves must not draw further jobs.
+          takeWhile(() => !subscriber.closed),
+          tap(take),
+          mergeMap((job) => defer(() => train(job)).pipe(finalize(give)), credit.capacity),
+        );
+        trained.subscribe(subscriber);
+        // Jobs of a source that is not pulled may still have been waiting.
+        subscriber.add(() => {
+          while (held > 0) give();
+        });
+      }),
+);

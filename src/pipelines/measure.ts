@@ -1,11 +1,13 @@
 import { join } from 'node:path';
-import { concat, defer, finalize, from, map, type Observable, of, tap } from 'rxjs';
+import { concat, defer, finalize, map, type Observable, of, tap } from 'rxjs';
+import { Credit } from '../core/backpressure.js';
 import { mnistFolder } from '../core/benchmark/live/images.js';
 import { writeMeasuredTable } from '../core/benchmark/live/measuredTable.js';
 import { mnistProtocol, type Protocol } from '../core/benchmark/live/protocol.js';
-import type { Training, TrainingJob } from '../core/benchmark/live/trainer.js';
+import { Trainer, type Training, type TrainingJob } from '../core/benchmark/live/trainer.js';
 import { TrainingLog } from '../core/benchmark/live/trainingLog.js';
 import { nasbench101, verticesOf } from '../core/space/nasbench101.js';
+import { pull } from '../operators/pull.js';
 import { trainCells } from '../operators/trainCells.js';
 
 export interface MeasureOptions {
@@ -53,8 +55,9 @@ export function measure(options: MeasureOptions): Observable<MeasureProgress> {
     let done = total - jobs.length;
     const start: MeasureProgress = { done, total };
 
-    const trained = from(jobs).pipe(
-      trainCells({ protocol, folder, processes }),
+    const credit = new Credit(processes);
+    const trained = pull(jobs, credit).pipe(
+      trainCells({ start: () => new Trainer({ protocol, folder }), credit }),
       tap((training) => log.append(training)),
       map((training): MeasureProgress => ({ done: ++done, total, training })),
     );

@@ -63,6 +63,7 @@ it('leaves jobs at a pulled source until a trainer is free', async () => {
   const { count, source } = counted(1, 1, 1, 1, 1);
   await lastValueFrom(pull(source, credit).pipe(train, take(2)));
   expect(count.taken).toBeLessThanOrEqual(3);
+  expect(credit.free).toBe(1);
   expect(running).toBe(0);
 });
 

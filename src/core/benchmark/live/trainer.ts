@@ -34,15 +34,24 @@ export type Reply =
   | { kind: 'trained'; training: Training }
   | { kind: 'failed'; message: string; known: { hint: string; exitCode: ExitCode } | undefined };
 
+/** What trains cells one at a time: a {@link Trainer}, or another one in tests. */
+export interface JobTrainer {
+  train(job: TrainingJob): Promise<Training>;
+  stop(): void;
+}
+
 /**
  * A process of its own that trains cells one at a time, with one thread: two of them train twice as much as one with two
  * threads, and results do not depend on the number of cores.
  */
-export class Trainer {
+export class Trainer implements JobTrainer {
   readonly #process: ChildProcess;
   #pending: { resolve(reply: Reply): void; reject(error: Error): void } | undefined;
 
-  private constructor() {
+  readonly #ready: Promise<unknown>;
+
+  /** Starts the process at once; whatever hinders it is reported by the first {@link train}. */
+  constructor(options: TrainerOptions) {
     this.#process = fork(besideModule(import.meta.url, './trainerProcess.js'), [], {
       // NaN accuracies survive this serialisation.
       serialization: 'advanced',
@@ -69,22 +78,13 @@ export class Trainer {
         ),
       ),
     );
-  }
-
-  /** Start a process and load engine and images. */
-  static async start(options: TrainerOptions): Promise<Trainer> {
-    const trainer = new Trainer();
-    try {
-      await trainer.#request({ kind: 'start', ...options });
-      return trainer;
-    } catch (error) {
-      trainer.stop();
-      throw error;
-    }
+    this.#ready = this.#request({ kind: 'start', ...options });
+    this.#ready.catch(() => {});
   }
 
   /** Train one cell; one call at a time. */
   async train(job: TrainingJob): Promise<Training> {
+    await this.#ready;
     const reply = await this.#request({ kind: 'train', cell: job.cell, repeat: job.repeat });
     if (reply.kind !== 'trained') throw new Error(`unexpected reply ${reply.kind}`);
     return reply.training;
