@@ -55,6 +55,7 @@ export const trainCells = defineOperator(
           credit.take();
         };
         const give = () => {
+          if (held === 0) return; // the consumer has left, and all was given back
           held--;
           credit.give();
         };
@@ -65,7 +66,7 @@ export const trainCells = defineOperator(
           mergeMap((job) => defer(() => train(job)).pipe(finalize(give)), credit.capacity),
         );
         trained.subscribe(subscriber);
-        // Jobs of a source that is not pulled may still have been waiting.
+        // Also for jobs that wait, where the source is not pulled.
         subscriber.add(() => {
           while (held > 0) give();
         });
