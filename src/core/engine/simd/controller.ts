@@ -3,8 +3,10 @@ import type { SgdStep } from '../../controller/sgd.js';
 import { flatten, parameterCount, unflatten } from '../../controller/weights.js';
 import { failure } from '../../errors.js';
 import type { Activations, Controller, PretrainStep, SearchLosses, SearchStep } from '../engine.js';
-import type { SimdEngine } from './engine.js';
+import { SimdActivations } from './activations.js';
 import type { KernelExports } from './module.js';
+import type { Runtime } from './runtime.js';
+import { Scratch } from './scratch.js';
 import { maxShards } from './shards.js';
 import type { Task } from './task.js';
 
@@ -20,10 +22,10 @@ function shardsOf(rows: number): { chunksPerShard: number; shards: number } {
   return { chunksPerShard, shards: Math.ceil(chunks / chunksPerShard) };
 }
 
-/** A controller as regions of the engine's memory (assembly/layout.ts says what lies in them). */
+/** A controller as regions of the runtime's memory (assembly/layout.ts says what lies in them). */
 export class SimdController implements Controller {
   readonly config: ControllerConfig;
-  readonly #engine: SimdEngine;
+  readonly #runtime: Runtime;
   readonly #onReleased: () => void;
   readonly #parameterCount: number;
   readonly #parameters: number;
@@ -39,18 +41,18 @@ export class SimdController implements Controller {
   #users = 0;
   #disposed = false;
 
-  constructor(engine: SimdEngine, config: ControllerConfig, weights: Weights, onReleased: () => void) {
+  constructor(runtime: Runtime, config: ControllerConfig, weights: Weights, onReleased: () => void) {
     this.config = { ...config };
-    this.#engine = engine;
+    this.#runtime = runtime;
     this.#onReleased = onReleased;
-    const { arena } = engine;
+    const { arena } = runtime;
     const kernels = this.#kernels();
     this.#parameterCount = parameterCount(config);
     this.#parameters = arena.allocate(kernels.sizeOfParameters());
     this.#gradient = arena.allocate(kernels.sizeOfParameters());
     this.#packed = arena.allocate(kernels.sizeOfPacked());
     this.#sums = arena.allocate(kernels.sizeOfSums() * maxShards);
-    this.#workspaces = arena.allocate(kernels.sizeOfWorkspace() * engine.threads);
+    this.#workspaces = arena.allocate(kernels.sizeOfWorkspace() * runtime.threads);
     this.#write(weights);
   }
 
@@ -59,7 +61,7 @@ export class SimdController implements Controller {
       const rows = this.#rowsOf(tokens);
       const size = rows * this.config.dim;
       const kept = this.#kernels().sizeOfActivations() * Math.ceil(rows / lanes);
-      const region = this.#engine.arena.allocate(kept);
+      const region = this.#runtime.arena.allocate(kept);
       this.#kept.add(region);
       const embeddings = scratch.floats(size);
       await this.#run({
@@ -70,7 +72,7 @@ export class SimdController implements Controller {
         embeddings,
       });
       return new SimdActivations(this, this.#version, rows, this.#floats(embeddings, size), region, () => {
-        if (this.#kept.delete(region)) this.#engine.arena.release(region);
+        if (this.#kept.delete(region)) this.#runtime.arena.release(region);
       });
     });
   }
@@ -244,7 +246,7 @@ export class SimdController implements Controller {
 
   /** Σ −log p over cells and positions, Σ (predicted − target)² over cells. */
   #losses(): Float64Array {
-    return new Float64Array(this.#engine.memory.buffer, this.#sums, 2);
+    return new Float64Array(this.#runtime.memory.buffer, this.#sums, 2);
   }
 
   /** SGD with the gradient of {@link #differentiate}; returns its norm before clipping. See `sgd` in controller/sgd.ts. */
@@ -259,7 +261,7 @@ export class SimdController implements Controller {
 
   #write(weights: Weights): void {
     const flat = flatten(this.config, weights);
-    new Float32Array(this.#engine.memory.buffer, this.#parameters, flat.length).set(flat);
+    new Float32Array(this.#runtime.memory.buffer, this.#parameters, flat.length).set(flat);
     this.#changed();
   }
 
@@ -272,7 +274,7 @@ export class SimdController implements Controller {
   #run(task: Task & { rows: number }): Promise<void> {
     const { chunksPerShard, shards } = shardsOf(task.rows);
     const regions = { packed: this.#packed, workspaces: this.#workspaces, chunks: chunksPerShard };
-    return this.#engine.run({ ...task, ...this.config, ...regions }, shards);
+    return this.#runtime.run({ ...task, ...this.config, ...regions }, shards);
   }
 
   async #inPieces(
@@ -293,7 +295,7 @@ export class SimdController implements Controller {
 
   /** The instance, set to this controller's shape. */
   #kernels(): KernelExports {
-    const { kernels } = this.#engine;
+    const { kernels } = this.#runtime;
     const { vocabulary, length, dim, predictor } = this.config;
     kernels.configure(vocabulary, length, dim, predictor);
     return kernels;
@@ -301,11 +303,11 @@ export class SimdController implements Controller {
 
   /** Copies out of the memory. */
   #floats(address: number, count: number): Float32Array {
-    return new Float32Array(this.#engine.memory.buffer, address, count).slice();
+    return new Float32Array(this.#runtime.memory.buffer, address, count).slice();
   }
 
   #ints(address: number, count: number): Int32Array {
-    return new Int32Array(this.#engine.memory.buffer, address, count).slice();
+    return new Int32Array(this.#runtime.memory.buffer, address, count).slice();
   }
 
   /** Number of sequences; every token must be in the vocabulary, as kernels read tables by it. */
@@ -330,7 +332,7 @@ export class SimdController implements Controller {
   async #use<T>(method: (scratch: Scratch) => Promise<T>): Promise<T> {
     this.#assertAlive();
     this.#users++;
-    const scratch = new Scratch(this.#engine);
+    const scratch = new Scratch(this.#runtime);
     try {
       const result = await method(scratch);
       this.#assertAlive();
@@ -346,69 +348,10 @@ export class SimdController implements Controller {
   }
 
   #release(): void {
-    const { arena } = this.#engine;
+    const { arena } = this.#runtime;
     const own = [this.#parameters, this.#gradient, this.#packed, this.#sums, this.#workspaces];
     for (const region of [...own, ...this.#kept]) arena.release(region);
     this.#kept.clear();
     this.#onReleased();
-  }
-}
-
-/** Regions of one method call. */
-class Scratch {
-  readonly #engine: SimdEngine;
-  readonly #regions: number[] = [];
-
-  constructor(engine: SimdEngine) {
-    this.#engine = engine;
-  }
-
-  /** Address of a copy of the values, or of room for that many. */
-  floats(values: Float32Array | Float64Array | number): number {
-    const address = this.#allocate(typeof values === 'number' ? values : values.length);
-    if (typeof values !== 'number') {
-      new Float32Array(this.#engine.memory.buffer, address, values.length).set(values);
-    }
-    return address;
-  }
-
-  ints(values: Int32Array): number {
-    const address = this.#allocate(values.length);
-    new Int32Array(this.#engine.memory.buffer, address, values.length).set(values);
-    return address;
-  }
-
-  release(): void {
-    for (const region of this.#regions) this.#engine.arena.release(region);
-  }
-
-  #allocate(words: number): number {
-    const address = this.#engine.arena.allocate(4 * words);
-    this.#regions.push(address);
-    return address;
-  }
-}
-
-class SimdActivations implements Activations {
-  #disposed = false;
-
-  constructor(
-    readonly controller: SimdController,
-    /** Of the controller's weights. */
-    readonly version: number,
-    readonly rows: number,
-    readonly embeddings: Float32Array,
-    readonly region: number,
-    private readonly release: () => void,
-  ) {}
-
-  get disposed(): boolean {
-    return this.#disposed;
-  }
-
-  dispose(): void {
-    if (this.#disposed) return;
-    this.#disposed = true;
-    this.release();
   }
 }

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { besideModule } from '../../workers.js';
-import { controlBlock, publish, takeShards, word } from './shards.js';
+import { awaitChange, controlBlock, publish, takeShards, word } from './shards.js';
 
 /** What a worker thread (worker.ts) is started with. */
 export interface WorkerData {
@@ -91,7 +91,7 @@ export class Pool {
     for (;;) {
       const remaining = Atomics.load(control, word.remaining);
       if (remaining === 0) return;
-      if (Atomics.wait(control, word.remaining, remaining, patience) !== 'timed-out') continue;
+      if (awaitChange(control, word.remaining, remaining, patience)) continue;
       // Let the event loop tell of workers that ended.
       await new Promise((resolve) => setTimeout(resolve));
       if (this.#lost !== lostBefore) break;

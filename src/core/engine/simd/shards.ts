@@ -40,6 +40,18 @@ export function publish(control: Int32Array, task: number, shards: number): void
   Atomics.notify(control, word.limit);
 }
 
+/** A thread that sleeps takes some 50 µs to wake up; so long it watches before it goes to sleep, ms. */
+const watching = 0.1;
+
+/** Until the word is no longer `value`, or `timeout` ms have passed (then false). */
+export function awaitChange(control: Int32Array, index: number, value: number, timeout?: number): boolean {
+  const end = performance.now() + watching;
+  do {
+    for (let i = 0; i < 100; i++) if (Atomics.load(control, index) !== value) return true;
+  } while (performance.now() < end);
+  return Atomics.wait(control, index, value, timeout) !== 'timed-out';
+}
+
 /** Draw and do shards until none is left; returns the limit that was reached. */
 export function takeShards(control: Int32Array, run: (task: number, shard: number) => void): number {
   for (;;) {

@@ -2,7 +2,7 @@
 import { workerData } from 'node:worker_threads';
 import { instantiate } from './module.js';
 import type { WorkerData } from './pool.js';
-import { controlBlock, takeShards, word } from './shards.js';
+import { awaitChange, controlBlock, takeShards, word } from './shards.js';
 
 const { module, memory, controlAddress, thread } = workerData as WorkerData;
 const kernels = instantiate(module, memory);
@@ -10,5 +10,5 @@ const control = controlBlock(memory, controlAddress);
 
 for (;;) {
   const limit = takeShards(control, (task, shard) => kernels.runShard(task, shard, thread));
-  Atomics.wait(control, word.limit, limit);
+  awaitChange(control, word.limit, limit);
 }

@@ -334,3 +334,82 @@ describe('readout', () => {
     expect([index[1], index[7]]).toEqual([2, 0]);
   });
 });
+
+describe('a step of the LSTM, 4 units', () => {
+  const dim = 4;
+  const rows = dim * LANES;
+  beforeEach(() => kernels.configure(5, 6, dim, 8));
+
+  /** [cells; hidden] of activated gates [4·dim] and the previous cells. */
+  const cell = (gates: ArrayLike<number>, previous: ArrayLike<number>) => {
+    const [i, f, g, o] = [0, 1, 2, 3].map((gate) => (at: number) => gates[gate * rows + at]!) as ((
+      at: number,
+    ) => number)[];
+    const cells = range(rows).map((at) => f!(at) * previous[at]! + i!(at) * g!(at));
+    return [...cells, ...cells.map((c, at) => o!(at) * Math.tanh(c))];
+  };
+  const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+  const activate = (gates: ArrayLike<number>) =>
+    Array.from(gates, (x, at) => (Math.floor(at / rows) === 2 ? Math.tanh(x) : sigmoid(x)));
+
+  test('lstmCell', () => {
+    const gates = bench.floats(activate(bench.normal(4 * rows)));
+    const previous = bench.floats(bench.normal(rows));
+    const [cells, tanhCells, hidden] = [0, 1, 2].map(() => bench.floats(rows)) as [
+      Float32Array,
+      Float32Array,
+      Float32Array,
+    ];
+    kernels.lstmCell!(...[cells, tanhCells, hidden, gates, previous].map((array) => array.byteOffset));
+    expect(difference([...cells, ...hidden], cell(gates, previous))).toBeLessThan(SUMS);
+    expect(difference(tanhCells, Array.from(cells, Math.tanh))).toBeLessThan(SUMS);
+  });
+
+  test('lstmCellBackward agrees with differences', () => {
+    const before = bench.normal(4 * rows);
+    const previous = bench.floats(bench.normal(rows));
+    const gates = bench.floats(activate(before));
+    const cells = cell(gates, previous).slice(0, rows);
+    const [dh, dc] = [bench.normal(rows), bench.normal(rows)];
+    const [dhIn, dcIn, dGates] = [bench.floats(dh), bench.floats(dc), bench.floats(4 * rows)];
+    const tanhCells = bench.floats(cells.map(Math.tanh));
+    kernels.lstmCellBackward!(
+      ...[dGates, dhIn, dcIn, gates, tanhCells, previous].map((array) => array.byteOffset),
+    );
+    const d = [...dc, ...dh];
+    const ofGates = differences((x) => cell(activate(x), previous), before, d);
+    const ofPrevious = differences((x) => cell(activate(before), x), previous, d);
+    expect(difference(dGates, ofGates)).toBeLessThan(1e-5);
+    expect(difference(dcIn, ofPrevious)).toBeLessThan(1e-5);
+  });
+});
+
+describe('update', () => {
+  test('gradientNorm and descend over all parameters', () => {
+    kernels.configure(5, 6, 4, 8);
+    const count = kernels.sizeOfParameters() / 4;
+    const gradient = bench.floats(bench.normal(count));
+    const start = bench.normal(count);
+    const parameters = bench.floats(start);
+    expect(kernels.gradientNorm(gradient.byteOffset)).toBeCloseTo(Math.hypot(...gradient), 10);
+    kernels.descend(parameters.byteOffset, gradient.byteOffset, 0.25);
+    expect([...parameters]).toEqual(
+      Array.from(start, (w, i) => Math.fround(w - Math.fround(0.25 * gradient[i]!))),
+    );
+  });
+
+  test('addShards adds losses and sums, shard after shard', () => {
+    kernels.configure(5, 6, 4, 8);
+    const shards = 3;
+    const each = kernels.sizeOfSums() / 4;
+    const sums = bench.floats(bench.normal(shards * each));
+    const losses = new Float64Array(bench.memory.buffer, sums.byteOffset, (shards * each) / 2);
+    for (let shard = 0; shard < shards; shard++) losses.set([0.1 * (shard + 1), shard], (shard * each) / 2);
+    const expected = range(each - 4).map((i) =>
+      range(shards).reduce((total, shard) => Math.fround(total + sums[shard * each + 4 + i]!), -0),
+    );
+    kernels.addShards(sums.byteOffset, shards);
+    expect([...losses.subarray(0, 2)]).toEqual([0.1 + 0.2 + 0.30000000000000004, 3]);
+    expect([...sums.subarray(4, each)]).toEqual(expected);
+  });
+});

@@ -34,4 +34,5 @@ export { expRows, logRows, sigmoidRows, tanhRows } from './math';
 export { addOuter, addProduct, addSums, laneProduct, pack, packTransposed, packedBytes, product, productRows } from './products';
 export { normalise, normaliseBackward } from './normalise';
 export { softmax, softmaxBackward } from './softmax';
+export { lstmCell, lstmCellBackward } from './lstm';
 export { argmax, crossEntropy } from './decoder';
