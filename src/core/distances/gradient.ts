@@ -39,7 +39,7 @@ export function embeddingGradient(
   const factor = (scales.positive || scales.negative) / scale;
   for (let i = from; i < to; i += block) {
     const count = mix(weights, n, i, mixed, columns, skew);
-    if (factor !== 1) balance(batch, i, factor, count, columns, mixed);
+    if (factor !== 1) balance(batch, weights, i, factor, count, columns, mixed, skew);
     product(mixed, columns, count, batch, sums);
     for (let r = 0; r < block && i + r < to; r++) {
       finish(batch, distance, i + r, scale, skew[r], sums, r * dim, gradient);
@@ -102,18 +102,26 @@ function mix(
   return count;
 }
 
-/** Multiplies the entries between rows of one class. */
+/** Multiplies what is between rows of one class. */
 function balance(
-  { classes: { classOf } }: EmbeddingBatch,
+  { rows: n, classes: { classOf, pairStart, positive } }: EmbeddingBatch,
+  weights: Float64Array,
   i: number,
   factor: number,
   count: number,
   columns: Int32Array,
   mixed: Float64Array,
+  skew: Float64Array,
 ): void {
   for (let c = 0; c < count; c++) {
     const own = classOf[columns[c]];
     for (let r = 0; r < block; r++) if (classOf[i + r] === own) mixed[block * c + r] *= factor;
+  }
+  for (let r = 0; r < block && i + r < n; r++) {
+    for (let k = pairStart[i + r]; k < pairStart[i + r + 1]; k++) {
+      const p = positive[k];
+      skew[r] += (factor - 1) * (weights[(i + r) * n + p] - weights[p * n + i + r]);
+    }
   }
 }
 
