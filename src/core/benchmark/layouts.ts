@@ -41,7 +41,7 @@ export async function openMeasured(
   });
   const columns = (name: (repeat: number) => string) => repeats.map((repeat) => table.numbers[name(repeat)]!);
   return new TableBenchmark(
-    { ...description, space: nasbench101, path, canonical: true },
+    { ...description, space: nasbench101, path, sha256: table.sha256, canonical: true },
     {
       cells: nasbench101Cells(table),
       validation: columns(measuredColumns.validation),
@@ -69,6 +69,7 @@ export async function openNasbench101(path: string): Promise<Benchmark> {
       provenance: `${path}: ${test} is NAS-Bench-101's (arXiv 1902.09635); validation is simulated (${validation})`,
       space: nasbench101,
       path,
+      sha256: table.sha256,
       canonical: false,
     },
     {
@@ -95,6 +96,7 @@ export async function openNasbench201(path: string): Promise<Benchmark> {
       provenance: `${path}: NAS-Bench-201's accuracies (arXiv 2001.00326), mean over repeats`,
       space: nasbench201,
       path,
+      sha256: table.sha256,
       canonical: false,
     },
     {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type FileMetaData, parquetMetadata, parquetRead } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
@@ -6,6 +7,8 @@ import { dataError, RxnasError } from '../errors.js';
 /** Columns of a Parquet file by name. */
 export interface ParquetColumns {
   rows: number;
+  /** SHA-256 of the file, hexadecimal. */
+  sha256: string;
   /** One value a row; NaN where the file has none. */
   numbers: Record<string, Float64Array>;
   /** One text a row. */
@@ -42,6 +45,7 @@ export async function readParquetColumns(
 
   const columns: ParquetColumns = {
     rows,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
     numbers: Object.fromEntries(numbers.map((name) => [name, new Float64Array(rows)])),
     texts: Object.fromEntries(texts.map((name) => [name, new Array<string>(rows)])),
   };

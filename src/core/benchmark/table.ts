@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { dataError } from '../errors.js';
 import { type CellCode, NO_CELL, type Space } from '../space/space.js';
 import type { Benchmark, Evaluation } from './benchmark.js';
@@ -21,6 +22,8 @@ export interface TableDescription {
   space: Space;
   /** File, for messages. */
   path: string;
+  /** SHA-256 of the file. */
+  sha256: string;
   /**
    * Whether the table is known to hold canonical codes, each once. Otherwise every row is looked up in the space, which costs its
    * enumeration once a process.
@@ -36,6 +39,7 @@ export class TableBenchmark implements Benchmark {
   readonly space: Space;
   readonly cells: number;
   readonly bestTest: number;
+  readonly data: Readonly<Record<string, string>>;
   readonly #path: string;
   readonly #columns: TableColumns;
   /** Row by canonical code. */
@@ -46,11 +50,12 @@ export class TableBenchmark implements Benchmark {
   #sorted: Float64Array | undefined;
 
   constructor(description: TableDescription, columns: TableColumns) {
-    const { name, summary, provenance, space, path, canonical } = description;
+    const { name, summary, provenance, space, path, sha256, canonical } = description;
     this.name = name;
     this.summary = summary;
     this.provenance = provenance;
     this.space = space;
+    this.data = { [basename(path)]: sha256 };
     this.#path = path;
     this.#columns = canonical ? columns : { ...columns, cells: canonicalCells(path, space, columns.cells) };
     this.cells = columns.cells.length;

@@ -8,7 +8,7 @@ const column = (...values: number[]) => Float64Array.from(values);
 function benchmark(test: number[][], parameters: number[], first = 0) {
   const count = parameters.length;
   return new TableBenchmark(
-    { name: 't', summary: '', provenance: '', space: nasbench101, path: 'T', canonical: true },
+    { name: 't', summary: '', provenance: '', space: nasbench101, path: 'T', sha256: '', canonical: true },
     {
       cells: nasbench101.cells().slice(first, first + count),
       validation: test.map((repeat) => column(...repeat)),

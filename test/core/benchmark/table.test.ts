@@ -30,6 +30,7 @@ describe('a measured table', () => {
     const benchmark = await openBenchmark(`mnist-cells5:${await smallTable()}`);
     expect(benchmark).toMatchObject({ name: 'mnist-cells5', cells: 91 });
     expect([...benchmark.list!()]).toEqual(cells);
+    expect(benchmark.data).toEqual({ 'small.parquet': expect.stringMatching(/^[0-9a-f]{64}$/) });
     for (const cell of [cells[0]!, cells[42]!, cells[90]!]) {
       const [a, b] = [training(cell, 0), training(cell, 1)];
       expect(await benchmark.lookup(cell)).toEqual({
@@ -91,6 +92,7 @@ describe('a measured table', () => {
       provenance: '',
       space: nasbench101,
       path: 'T',
+      sha256: '',
       canonical: false,
     };
     const column = (...values: number[]) => Float64Array.from(values);
