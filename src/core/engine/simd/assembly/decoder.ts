@@ -15,8 +15,8 @@ import {
 } from './layout';
 import { lstmBackward, lstmCell, lstmForward, lstmGates } from './lstm';
 import { expRows, log4, tanhRows } from './math';
-import { SQRT_HALF, addScaled } from './predictor';
 import { addOuter, addSums, laneProduct, product } from './products';
+import { SQRT_HALF, addScaled } from './residual';
 import { softmax, softmaxBackward } from './softmax';
 
 /** Readout of `count` positions from the first slots on, given their hidden states and tokens: up to the logits. */

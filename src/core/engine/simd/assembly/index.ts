@@ -1,9 +1,8 @@
 /** What the module exports: tasks and updates for the engine, and every kernel for its test. */
-import { Task, runShard } from './steps';
-import { activationBytes, configure, packedTotal, parameterBytes, sumBytes, workspaceBytes } from './layout';
+import { activationBytes, packedTotal, parameterBytes, sumBytes, workspaceBytes } from './layout';
 
-export { Task, runShard };
-export { configure };
+export { runShard } from './steps';
+export { configure } from './layout';
 export { packController } from './pack';
 export { addShards, descend, gradientNorm, gradients } from './update';
 

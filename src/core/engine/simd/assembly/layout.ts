@@ -7,6 +7,8 @@
  * - sums: a shard's gradient before it is turned into one of the parameters (update.ts), and its losses;
  * - activations: what a chunk of eight cells keeps of the encoder's forward pass for the backward pass (encoder.ts);
  * - workspace: a thread's own scratch (decoder.ts, predictor.ts, and activations that nobody keeps).
+ *
+ * A name's first letter tells the region (k packed, l an LSTM's state within one); a trailing _ is the gradient of what it follows.
  */
 import { ROW, roundUp4 } from './lanes';
 import { packedBytes } from './products';
@@ -130,7 +132,7 @@ export let activationBytes: usize = 0;
 // An LSTM's state: activated gates i f g o [L] × 4D, cells and tanh(cells) [L] × D.
 export let lCells: usize = 0;
 export let lTanhCells: usize = 0;
-export let lstmBytes: usize = 0;
+let lstmBytes: usize = 0;
 
 // Workspace of a thread.
 /** Activations that are not kept. */

@@ -11,8 +11,7 @@ import {
 } from './layout';
 import { sigmoidRows } from './math';
 import { addOuter, addSums, product } from './products';
-
-export const SQRT_HALF: f32 = 0.7071067690849304;
+import { SQRT_HALF, addScaled } from './residual';
 
 /** The prediction for `embedding` [D] → workspace + wPrediction, one row (and three of no meaning). */
 export function predictorForward(workspace: usize, embedding: usize, packed: usize): void {
@@ -67,23 +66,15 @@ export function predictorBackward(dEmbedding: usize, sums: usize, workspace: usi
 }
 
 /** x ← max(x, 0); NaN stays. */
-export function reluRows(x: usize, rows: i32): void {
+function reluRows(x: usize, rows: i32): void {
   const zero = f32x4.splat(0);
   for (const end = x + <usize>rows * ROW; x < end; x += HALF) v128.store(x, f32x4.pmax(v128.load(x), zero));
 }
 
 /** d ← d where the layer was above 0, else 0. */
-export function reluBackward(d: usize, layer: usize, rows: i32): void {
+function reluBackward(d: usize, layer: usize, rows: i32): void {
   const zero = f32x4.splat(0);
   for (const end = d + <usize>rows * ROW; d < end; d += HALF, layer += HALF) {
     v128.store(d, v128.and(v128.load(d), f32x4.gt(v128.load(layer), zero)));
-  }
-}
-
-/** out ← (a + b)·√½ */
-export function addScaled(out: usize, a: usize, b: usize, rows: i32): void {
-  const scale = f32x4.splat(SQRT_HALF);
-  for (const end = out + <usize>rows * ROW; out < end; out += HALF, a += HALF, b += HALF) {
-    v128.store(out, f32x4.mul(f32x4.add(v128.load(a), v128.load(b)), scale));
   }
 }
