@@ -140,10 +140,10 @@ async function runPretrain(
             sameOrder: settings.sameOrder,
             checkpointEvery: settings.checkpointEvery,
             stop: options.stop,
+            run,
             save: (row) => save(row.step + 1),
             ...given({ clipNorm }),
           }).pipe(
-            record({ run, event: 'step' }),
             tap((row) => options.onRow?.(row)),
             defaultIfEmpty(undefined),
           ),

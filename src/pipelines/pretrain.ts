@@ -4,6 +4,7 @@ import type { Controller } from '../core/engine/engine.js';
 import { given } from '../core/given.js';
 import type { OpenLoss } from '../core/losses/index.js';
 import type { Miner } from '../core/miners/index.js';
+import type { Run } from '../core/run/index.js';
 import type { Space } from '../core/space/index.js';
 import { anchors, batchesPerEpoch } from '../operators/anchors.js';
 import { batch } from '../operators/batch.js';
@@ -13,6 +14,7 @@ import { inTurn } from '../operators/inTurn.js';
 import { lossStep, type StepRow } from '../operators/lossStep.js';
 import { mine } from '../operators/mine.js';
 import { mutate } from '../operators/mutate.js';
+import { record } from '../operators/record.js';
 
 export interface PretrainOptions {
   space: Space;
@@ -38,6 +40,8 @@ export interface PretrainOptions {
   sameOrder?: boolean;
   /** Batches held between the source and the training step. */
   capacity?: number;
+  /** Takes the rows, before the checkpoint that follows them. */
+  run?: Pick<Run, 'append'>;
   checkpointEvery?: number;
   /** Its first value ends the source; batches that are held are still trained on. */
   stop?: Observable<unknown>;
@@ -49,7 +53,7 @@ export interface PretrainOptions {
 export function pretrain(options: PretrainOptions): Observable<StepRow> {
   const { space, controller, miner, loss, weight, seed, batchSize, samplesPerClass, epochs } = options;
   const { learningRate, milestones, clipNorm, sameOrder, firstStep = 0, capacity = 4 } = options;
-  const { checkpointEvery = 0, save = async () => {}, stop = NEVER } = options;
+  const { run = { append() {} }, checkpointEvery = 0, save = async () => {}, stop = NEVER } = options;
   const classes = batchSize / samplesPerClass;
   const stepsPerEpoch = batchesPerEpoch(space, classes);
   const steps = Math.min(options.steps ?? Number.POSITIVE_INFINITY, stepsPerEpoch * epochs);
@@ -73,6 +77,7 @@ export function pretrain(options: PretrainOptions): Observable<StepRow> {
           firstStep,
           ...given({ milestones, clipNorm }),
         }),
+        record({ run, event: 'step' }),
         checkpoint({ every: checkpointEvery, save }),
       ),
     ),
