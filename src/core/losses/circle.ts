@@ -33,12 +33,12 @@ export const circle = defineLoss({
       terms: ['loss'],
       idle: atMostOne,
       row(context, a) {
-        const { batch, selection, matrix, coefficients, low, high, positive, negative } = context;
+        const { batch, selection, matrix, coefficients, low, high, positive, negative, times } = context;
         const { rows } = batch;
         const { pairStart, positive: other } = batch.classes;
         const offset = a * rows;
         selection.positiveCounts(a, positive);
-        selection.negativeCounts(a, negative);
+        const negatives = selection.negativesOf(a, negative, times);
         context.tuples[0][a] = 1;
         // γ may be large: the exponents are taken from the largest one of either kind.
         let mostPull = Number.NEGATIVE_INFINITY;
@@ -48,9 +48,8 @@ export const circle = defineLoss({
           mostPull = Math.max(mostPull, pull(s) * (s - 1 + margin));
         }
         let mostPush = Number.NEGATIVE_INFINITY;
-        for (let n = 0; n < rows; n++) {
-          if (negative[n] === 0) continue;
-          const s = matrix[offset + n];
+        for (let i = 0; i < negatives; i++) {
+          const s = matrix[offset + negative[i]];
           mostPush = Math.max(mostPush, push(s) * (s - margin));
         }
         const twoSided = mostPull > Number.NEGATIVE_INFINITY && mostPush > Number.NEGATIVE_INFINITY;
@@ -64,11 +63,11 @@ export const circle = defineLoss({
             coefficients[offset + other[k]] = e;
             together += e;
           }
-          for (let n = 0; n < rows; n++) {
-            if (negative[n] === 0) continue;
-            const s = matrix[offset + n];
+          for (let i = 0; i < negatives; i++) {
+            const at = offset + negative[i];
+            const s = matrix[at];
             const e = exp(push(s) * (s - margin) - mostPush);
-            coefficients[offset + n] = e;
+            coefficients[at] = e;
             apart += e;
           }
         }
@@ -86,8 +85,9 @@ export const circle = defineLoss({
           const at = offset + other[k];
           coefficients[at] *= (slope / together) * pull(matrix[at]);
         }
-        for (let n = 0; n < rows; n++) {
-          if (negative[n] > 0) coefficients[offset + n] *= (slope / apart) * push(matrix[offset + n]);
+        for (let i = 0; i < negatives; i++) {
+          const at = offset + negative[i];
+          coefficients[at] *= (slope / apart) * push(matrix[at]);
         }
       },
     };

@@ -44,22 +44,22 @@ export const contrastive = defineLoss({
       terms: ['pos_loss', 'neg_loss'],
       idle: atMostOne,
       row(context, a) {
-        const { batch, selection, matrix, coefficients, low, high, positive, negative } = context;
+        const { batch, selection, matrix, coefficients, low, high, positive, negative, times } = context;
         const { pairStart, positive: other } = batch.classes;
         const offset = a * batch.rows;
         selection.positiveCounts(a, positive);
-        selection.negativeCounts(a, negative);
+        const negatives = selection.negativesOf(a, negative, times);
         let sum = 0;
         let tuples = 0;
         let counted = 0;
         for (let k = pairStart[a]; k < pairStart[a + 1]; k++) {
-          const times = positive[k];
+          const count = positive[k];
           const loss = Math.max(0, sign * (matrix[offset + other[k]] - positiveMargin));
-          tuples += times;
-          if (times === 0 || !(loss > low && loss < high)) continue;
-          sum += times * loss;
-          counted += times;
-          if (loss > 0) coefficients[offset + other[k]] = sign * times;
+          tuples += count;
+          if (count === 0 || !(loss > low && loss < high)) continue;
+          sum += count * loss;
+          counted += count;
+          if (loss > 0) coefficients[offset + other[k]] = sign * count;
         }
         context.sum[0][a] = sum;
         context.tuples[0][a] = tuples;
@@ -67,15 +67,15 @@ export const contrastive = defineLoss({
         sum = 0;
         tuples = 0;
         counted = 0;
-        for (let n = 0; n < batch.rows; n++) {
-          const times = negative[n];
-          if (times === 0) continue;
-          const loss = Math.max(0, sign * (negativeMargin - matrix[offset + n]));
-          tuples += times;
+        for (let i = 0; i < negatives; i++) {
+          const at = offset + negative[i];
+          const count = times[i];
+          const loss = Math.max(0, sign * (negativeMargin - matrix[at]));
+          tuples += count;
           if (!(loss > low && loss < high)) continue;
-          sum += times * loss;
-          counted += times;
-          if (loss > 0) coefficients[offset + n] = -sign * times;
+          sum += count * loss;
+          counted += count;
+          if (loss > 0) coefficients[at] = -sign * count;
         }
         context.sum[1][a] = sum;
         context.tuples[1][a] = tuples;

@@ -43,11 +43,11 @@ export const generalizedLiftedStructure = defineLoss({
       terms: ['loss'],
       idle: atMostOne,
       row(context, a) {
-        const { batch, selection, matrix, coefficients, low, high, positive, negative } = context;
+        const { batch, selection, matrix, coefficients, low, high, positive, negative, times } = context;
         const { pairStart, positive: other } = batch.classes;
         const offset = a * batch.rows;
         selection.positiveCounts(a, positive);
-        selection.negativeCounts(a, negative);
+        const negatives = selection.negativesOf(a, negative, times);
         let together = 0;
         for (let k = pairStart[a]; k < pairStart[a + 1]; k++) {
           if (positive[k] === 0) continue;
@@ -56,10 +56,10 @@ export const generalizedLiftedStructure = defineLoss({
           together += e;
         }
         let apart = 0;
-        for (let n = 0; n < batch.rows; n++) {
-          if (negative[n] === 0) continue;
-          const e = exp(negativeMargin - matrix[offset + n]);
-          coefficients[offset + n] = e;
+        for (let i = 0; i < negatives; i++) {
+          const at = offset + negative[i];
+          const e = exp(negativeMargin - matrix[at]);
+          coefficients[at] = e;
           apart += e;
         }
         const loss = Math.max(0, (together > 0 ? Math.log(together) : 0) + (apart > 0 ? Math.log(apart) : 0));
@@ -73,7 +73,7 @@ export const generalizedLiftedStructure = defineLoss({
         for (let k = pairStart[a]; k < pairStart[a + 1]; k++) {
           if (positive[k] > 0) coefficients[offset + other[k]] *= active / together;
         }
-        for (let n = 0; n < batch.rows; n++) if (negative[n] > 0) coefficients[offset + n] *= -active / apart;
+        for (let i = 0; i < negatives; i++) coefficients[offset + negative[i]] *= -active / apart;
       },
     };
   },

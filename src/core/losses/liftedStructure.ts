@@ -48,19 +48,19 @@ export const liftedStructure = defineLoss({
       terms: ['loss'],
       idle: atMostOneOrOneSided,
       prepare(context) {
-        const { batch, selection, matrix, positive, negative } = context;
+        const { batch, selection, matrix, positive, negative, times } = context;
         const reach = context.own('reach', batch.rows);
         for (let a = 0; a < batch.rows; a++) {
           selection.positiveCounts(a, positive);
-          selection.negativeCounts(a, negative);
+          const negatives = selection.negativesOf(a, negative, times);
           reach[a] = 0;
-          for (let n = 0; n < batch.rows; n++) {
-            if (negative[n] > 0) reach[a] += negative[n] * exp(negativeMargin - matrix[a * batch.rows + n]);
+          for (let i = 0; i < negatives; i++) {
+            reach[a] += times[i] * exp(negativeMargin - matrix[a * batch.rows + negative[i]]);
           }
         }
       },
       row(context, a) {
-        const { batch, selection, matrix, coefficients, low, high, positive, negative, own } = context;
+        const { batch, selection, matrix, coefficients, low, high, positive, negative, times, own } = context;
         const { classes } = batch;
         const reach = own('reach', batch.rows);
         const offset = a * batch.rows;
@@ -69,31 +69,30 @@ export const liftedStructure = defineLoss({
         for (let k = classes.pairStart[a]; k < classes.pairStart[a + 1]; k++) {
           const p = classes.positive[k];
           const both = reach[a] + reach[p];
-          const times = positive[k];
-          if (times > 0) {
+          const count = positive[k];
+          if (count > 0) {
             const distance = hinge(context, reach, a, p);
             const loss = (distance * distance) / 2;
-            context.tuples[0][a] += times;
+            context.tuples[0][a] += count;
             if (loss > low && loss < high) {
-              context.sum[0][a] += times * loss;
-              context.counted[0][a] += times;
-              coefficients[offset + p] = times * distance;
-              if (both > 0) pull += (times * distance) / both;
+              context.sum[0][a] += count * loss;
+              context.counted[0][a] += count;
+              coefficients[offset + p] = count * distance;
+              if (both > 0) pull += (count * distance) / both;
             }
           }
-          const timesBack = positive[classes.pairOf(p, a)];
-          if (timesBack > 0 && both > 0) {
+          const countBack = positive[classes.pairOf(p, a)];
+          if (countBack > 0 && both > 0) {
             const distance = hinge(context, reach, p, a);
             const loss = (distance * distance) / 2;
-            if (loss > low && loss < high) pull += (timesBack * distance) / both;
+            if (loss > low && loss < high) pull += (countBack * distance) / both;
           }
         }
         if (pull === 0) return;
-        selection.negativeCounts(a, negative);
-        for (let n = 0; n < batch.rows; n++) {
-          if (negative[n] > 0) {
-            coefficients[offset + n] = -pull * negative[n] * exp(negativeMargin - matrix[offset + n]);
-          }
+        const negatives = selection.negativesOf(a, negative, times);
+        for (let i = 0; i < negatives; i++) {
+          const at = offset + negative[i];
+          coefficients[at] = -pull * times[i] * exp(negativeMargin - matrix[at]);
         }
       },
     };

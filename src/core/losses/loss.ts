@@ -22,9 +22,10 @@ export interface LossContext {
   /** Losses count that lie strictly between these. */
   readonly low: number;
   readonly high: number;
-  /** Scratch: counts of the positive pairs [pairs] and of the negatives of one anchor [n]. */
+  /** Scratch: counts of the positive pairs [pairs]; negatives of one anchor, and how often each occurs [n]. */
   readonly positive: Int32Array;
   readonly negative: Int32Array;
+  readonly times: Int32Array;
   /** Scratch of the loss's own: at least `length` numbers, kept from {@link MetricLoss.prepare} to the last row. */
   own(name: string, length: number): Float64Array;
 }
@@ -182,7 +183,8 @@ function contextOf(
     low: reducer.low,
     high: reducer.high,
     positive: arena.int32('positive', batch.classes.pairs),
-    negative: arena.int32('negative', rows),
+    negative: arena.int32('negative', rows + 1),
+    times: arena.int32('times', rows + 1),
     own: (name, length) => arena.float64(`own ${name}`, length),
   };
 }

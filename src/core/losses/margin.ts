@@ -46,25 +46,25 @@ export const margin = defineLoss({
       terms: ['pos_loss', 'neg_loss'],
       idle: noTriplet,
       row(context, a) {
-        const { batch, matrix, coefficients, low, high, positive, negative } = context;
+        const { batch, matrix, coefficients, low, high, positive, negative, times } = context;
         const { pairStart, positive: other } = batch.classes;
         const triplets = context.selection.triplets();
         const offset = a * batch.rows;
         triplets.positiveCounts(a, positive);
-        triplets.negativeCounts(a, negative);
+        const negatives = triplets.negativesOf(a, negative, times);
         let sum = 0;
         let tuples = 0;
         let counted = 0;
         let active = 0;
         for (let k = pairStart[a]; k < pairStart[a + 1]; k++) {
-          const times = positive[k];
+          const count = positive[k];
           const loss = Math.max(0, matrix[offset + other[k]] - beta + margin);
-          tuples += times;
-          if (loss > 0) active += times;
-          if (times === 0 || !(loss > low && loss < high)) continue;
-          sum += times * loss;
-          counted += times;
-          if (loss > 0) coefficients[offset + other[k]] = times;
+          tuples += count;
+          if (loss > 0) active += count;
+          if (count === 0 || !(loss > low && loss < high)) continue;
+          sum += count * loss;
+          counted += count;
+          if (loss > 0) coefficients[offset + other[k]] = count;
         }
         context.sum[0][a] = sum;
         context.tuples[0][a] = tuples;
@@ -73,15 +73,15 @@ export const margin = defineLoss({
         sum = 0;
         counted = 0;
         active = 0;
-        for (let n = 0; n < batch.rows; n++) {
-          const times = negative[n];
-          if (times === 0) continue;
-          const loss = Math.max(0, beta - matrix[offset + n] + margin);
-          if (loss > 0) active += times;
+        for (let i = 0; i < negatives; i++) {
+          const at = offset + negative[i];
+          const count = times[i];
+          const loss = Math.max(0, beta - matrix[at] + margin);
+          if (loss > 0) active += count;
           if (!(loss > low && loss < high)) continue;
-          sum += times * loss;
-          counted += times;
-          if (loss > 0) coefficients[offset + n] = -times;
+          sum += count * loss;
+          counted += count;
+          if (loss > 0) coefficients[at] = -count;
         }
         context.sum[1][a] = sum;
         context.tuples[1][a] = tuples;

@@ -37,22 +37,22 @@ export const multiSimilarity = defineLoss({
       terms: ['loss'],
       idle: atMostOne,
       row(context, a) {
-        const { batch, selection, matrix, coefficients, low, high, positive, negative } = context;
+        const { batch, selection, matrix, coefficients, low, high, positive, negative, times } = context;
         const { rows } = batch;
         const { pairStart, positive: other } = batch.classes;
         const offset = a * rows;
         selection.positiveCounts(a, positive);
-        selection.negativeCounts(a, negative);
+        const negatives = selection.negativesOf(a, negative, times);
         // The exponents stay below 600, so that no sum overflows.
         let together = 1;
         for (let k = pairStart[a]; k < pairStart[a + 1]; k++) {
           if (positive[k] > 0) together += exp(-alpha * (matrix[offset + other[k]] - base));
         }
         let apart = 1;
-        for (let n = 0; n < rows; n++) {
-          if (negative[n] === 0) continue;
-          const e = exp(beta * (matrix[offset + n] - base));
-          coefficients[offset + n] = e;
+        for (let i = 0; i < negatives; i++) {
+          const at = offset + negative[i];
+          const e = exp(beta * (matrix[at] - base));
+          coefficients[at] = e;
           apart += e;
         }
         const loss = Math.log(together) / alpha + Math.log(apart) / beta;
@@ -63,7 +63,7 @@ export const multiSimilarity = defineLoss({
         }
         context.sum[0][a] = loss;
         context.counted[0][a] = 1;
-        for (let n = 0; n < rows; n++) coefficients[offset + n] /= apart;
+        for (let i = 0; i < negatives; i++) coefficients[offset + negative[i]] /= apart;
         for (let k = pairStart[a]; k < pairStart[a + 1]; k++) {
           if (positive[k] === 0) continue;
           coefficients[offset + other[k]] = -exp(-alpha * (matrix[offset + other[k]] - base)) / together;

@@ -25,36 +25,36 @@ export const ntXent = defineLoss({
       terms: ['loss'],
       idle: atMostOneOrOneSided,
       row(context, a) {
-        const { batch, selection, matrix, coefficients, low, high, positive, negative } = context;
+        const { batch, selection, matrix, coefficients, low, high, positive, negative, times } = context;
         const { rows } = batch;
         const { pairStart, positive: other } = batch.classes;
         const offset = a * rows;
         selection.positiveCounts(a, positive);
-        selection.negativeCounts(a, negative);
+        const negatives = selection.negativesOf(a, negative, times);
         let total = 0;
-        for (let n = 0; n < rows; n++) {
-          if (negative[n] === 0) continue;
-          const e = negative[n] * exp(matrix[offset + n] / temperature);
-          coefficients[offset + n] = e;
+        for (let i = 0; i < negatives; i++) {
+          const at = offset + negative[i];
+          const e = times[i] * exp(matrix[at] / temperature);
+          coefficients[at] = e;
           total += e;
         }
         let pull = 0;
         for (let k = pairStart[a]; k < pairStart[a + 1]; k++) {
-          const times = positive[k];
-          if (times === 0) continue;
+          const count = positive[k];
+          if (count === 0) continue;
           const at = offset + other[k];
           const perNegative = exp(-matrix[at] / temperature);
           const inner = perNegative * total;
           const loss = Math.log1p(inner);
-          context.tuples[0][a] += times;
+          context.tuples[0][a] += count;
           if (!(loss > low && loss < high)) continue;
-          context.sum[0][a] += times * loss;
-          context.counted[0][a] += times;
-          const weight = times / (1 + inner) / temperature;
+          context.sum[0][a] += count * loss;
+          context.counted[0][a] += count;
+          const weight = count / (1 + inner) / temperature;
           pull += weight * perNegative;
           coefficients[at] = -weight * inner;
         }
-        for (let n = 0; n < rows; n++) if (negative[n] > 0) coefficients[offset + n] *= pull;
+        for (let i = 0; i < negatives; i++) coefficients[offset + negative[i]] *= pull;
       },
     };
   },

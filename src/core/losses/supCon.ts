@@ -25,7 +25,7 @@ export const supCon = defineLoss({
       terms: ['loss'],
       idle: atMostOneOrOneSided,
       row(context, a) {
-        const { batch, selection, matrix, coefficients, low, high, positive, negative } = context;
+        const { batch, selection, matrix, coefficients, low, high, positive, negative, times } = context;
         const { rows } = batch;
         const { pairStart, positive: other } = batch.classes;
         const offset = a * rows;
@@ -43,11 +43,11 @@ export const supCon = defineLoss({
           members++;
         }
         if (members > 0) {
-          selection.negativeCounts(a, negative);
-          for (let n = 0; n < rows; n++) {
-            if (negative[n] === 0) continue;
-            coefficients[offset + n] = exp(matrix[offset + n] / temperature);
-            total += coefficients[offset + n];
+          const negatives = selection.negativesOf(a, negative, times);
+          for (let i = 0; i < negatives; i++) {
+            const at = offset + negative[i];
+            coefficients[at] = exp(matrix[at] / temperature);
+            total += coefficients[at];
           }
         }
         const loss = members === 0 ? 0 : Math.log(total) - mean / members;

@@ -42,40 +42,40 @@ export const tupletMargin = defineLoss({
       terms: ['loss'],
       idle: atMostOneOrOneSided,
       row(context, a) {
-        const { batch, selection, matrix, coefficients, low, high, positive, negative } = context;
+        const { batch, selection, matrix, coefficients, low, high, positive, negative, times } = context;
         const { rows } = batch;
         const { pairStart, positive: other } = batch.classes;
         const offset = a * rows;
         const chord = euclidean.matrix(batch);
         selection.positiveCounts(a, positive);
-        selection.negativeCounts(a, negative);
+        const negatives = selection.negativesOf(a, negative, times);
         let total = 0;
-        for (let n = 0; n < rows; n++) {
-          if (negative[n] === 0) continue;
-          const e = negative[n] * exp(scale * matrix[offset + n]);
-          coefficients[offset + n] = e;
+        for (let i = 0; i < negatives; i++) {
+          const at = offset + negative[i];
+          const e = times[i] * exp(scale * matrix[at]);
+          coefficients[at] = e;
           total += e;
         }
         let pull = 0;
         for (let k = pairStart[a]; k < pairStart[a + 1]; k++) {
-          const times = positive[k];
-          if (times === 0) continue;
+          const count = positive[k];
+          if (count === 0) continue;
           const at = offset + other[k];
           const s = matrix[at];
           const angle = s > nearlyEqual ? 2 * Math.asin(chord[at] / 2) : Math.acos(Math.max(-1, s));
           const perNegative = exp(-scale * Math.cos(angle - turn));
           const inner = perNegative * total;
           const loss = Math.log1p(inner);
-          context.tuples[0][a] += times;
+          context.tuples[0][a] += count;
           if (!(loss > low && loss < high)) continue;
-          context.sum[0][a] += times * loss;
-          context.counted[0][a] += times;
-          const weight = times / (1 + inner);
+          context.sum[0][a] += count * loss;
+          context.counted[0][a] += count;
+          const weight = count / (1 + inner);
           pull += weight * perNegative;
           const sine = Math.sin(angle);
           coefficients[at] = sine === 0 ? 0 : (-scale * weight * inner * Math.sin(angle - turn)) / sine;
         }
-        for (let n = 0; n < rows; n++) if (negative[n] > 0) coefficients[offset + n] *= scale * pull;
+        for (let i = 0; i < negatives; i++) coefficients[offset + negative[i]] *= scale * pull;
       },
     };
   },

@@ -32,10 +32,15 @@ export class PairSelection extends Selection {
     for (let k = pairStart[a]; k < pairStart[a + 1]; k++) counts[k] = this.chosen[k];
   }
 
-  negativeCounts(a: number, counts: Int32Array): void {
+  negativesOf(a: number, rows: Int32Array, times: Int32Array): number {
+    const { words, width } = this;
+    let count = 0;
     for (let x = 0; x < this.classes.rows; x++) {
-      counts[x] = (this.words[a * this.width + (x >> 5)] >>> (x & 31)) & 1;
+      rows[count] = x;
+      times[count] = 1;
+      count += (words[a * width + (x >> 5)] >>> (x & 31)) & 1;
     }
+    return count;
   }
 
   firstPositive(a: number): number {
@@ -111,10 +116,16 @@ export class AllTuples extends Selection {
     counts.fill(1, this.classes.pairStart[a], this.classes.pairStart[a + 1]);
   }
 
-  negativeCounts(a: number, counts: Int32Array): void {
-    const { classOf, rows } = this.classes;
+  negativesOf(a: number, rows: Int32Array, times: Int32Array): number {
+    const { classOf } = this.classes;
     const own = classOf[a];
-    for (let x = 0; x < rows; x++) counts[x] = classOf[x] === own ? 0 : 1;
+    let count = 0;
+    for (let x = 0; x < classOf.length; x++) {
+      rows[count] = x;
+      times[count] = 1;
+      count += classOf[x] === own ? 0 : 1;
+    }
+    return count;
   }
 
   firstPositive(a: number): number {

@@ -36,8 +36,11 @@ export abstract class Selection {
   /** How often pair k of {@link Classes} occurs, for the pairs of anchor a; entries of `counts` [pairs]. */
   abstract positiveCounts(a: number, counts: Int32Array): void;
 
-  /** How often (a, x) occurs as a negative pair, for every row x; `counts` [n]. */
-  abstract negativeCounts(a: number, counts: Int32Array): void;
+  /**
+   * The distinct negatives of anchor a, ascending, into `rows`, and how often each occurs into `times`; returns their number. Both arrays
+   * have room for n + 1 numbers.
+   */
+  abstract negativesOf(a: number, rows: Int32Array, times: Int32Array): number;
 
   /** The positive of the first tuple of anchor a, or −1: REFERENCE §5, NPairs. */
   abstract firstPositive(a: number): number;
@@ -79,7 +82,8 @@ export abstract class Selection {
   listPairs({ limit = Number.POSITIVE_INFINITY } = {}): PairList {
     const { rows, pairs, pairStart, positive } = this.classes;
     const positiveCount = new Int32Array(pairs);
-    const negativeCount = new Int32Array(rows);
+    const negative = new Int32Array(rows + 1);
+    const times = new Int32Array(rows + 1);
     const anchor: number[] = [];
     const other: number[] = [];
     const kind: number[] = [];
@@ -91,11 +95,11 @@ export abstract class Selection {
     };
     for (let a = 0; a < rows && anchor.length < limit; a++) {
       this.positiveCounts(a, positiveCount);
-      this.negativeCounts(a, negativeCount);
+      const negatives = this.negativesOf(a, negative, times);
       for (let k = pairStart[a]; k < pairStart[a + 1]; k++) {
         if (positiveCount[k] > 0) push(a, positive[k], 1);
       }
-      for (let x = 0; x < rows; x++) if (negativeCount[x] > 0) push(a, x, 0);
+      for (let i = 0; i < negatives; i++) push(a, negative[i], 0);
     }
     return {
       anchor: Int32Array.from(anchor),
@@ -109,17 +113,18 @@ export abstract class Selection {
     const { rows, pairs, pairStart, positive } = this.classes;
     const counts = new Float64Array(rows);
     const positiveCount = new Int32Array(pairs);
-    const negativeCount = new Int32Array(rows);
+    const negative = new Int32Array(rows + 1);
+    const times = new Int32Array(rows + 1);
     for (let a = 0; a < rows; a++) {
       this.positiveCounts(a, positiveCount);
-      this.negativeCounts(a, negativeCount);
+      const negatives = this.negativesOf(a, negative, times);
       for (let k = pairStart[a]; k < pairStart[a + 1]; k++) {
         counts[positive[k]] += positiveCount[k];
         counts[a] += this.anchorsPerPositive * positiveCount[k];
       }
-      for (let x = 0; x < rows; x++) {
-        counts[x] += negativeCount[x];
-        counts[a] += this.anchorsPerNegative * negativeCount[x];
+      for (let i = 0; i < negatives; i++) {
+        counts[negative[i]] += times[i];
+        counts[a] += this.anchorsPerNegative * times[i];
       }
     }
     return counts;
@@ -175,10 +180,11 @@ export class BitTriplets extends Selection {
   }
 
   /** Adds the bit sets of the anchor's pairs up, 32 columns at a time: plane b holds bit b of 32 counts. */
-  negativeCounts(a: number, counts: Int32Array): void {
+  negativesOf(a: number, rows: Int32Array, times: Int32Array): number {
     const { words, width, classes } = this;
-    const { rows, pairStart } = classes;
+    const { pairStart } = classes;
     const depth = 32 - Math.clz32(pairStart[a + 1] - pairStart[a]);
+    let count = 0;
     for (let w = 0; w < width; w++) {
       let p0 = 0;
       let p1 = 0;
@@ -194,14 +200,17 @@ export class BitTriplets extends Selection {
         p2 ^= c2;
         if (c3 !== 0) carry(c3);
       }
-      const end = Math.min(rows, (w + 1) << 5);
+      const end = Math.min(classes.rows, (w + 1) << 5);
       for (let n = w << 5, bit = 0; n < end; n++, bit++) {
-        counts[n] = ((p0 >>> bit) & 1) | (((p1 >>> bit) & 1) << 1) | (((p2 >>> bit) & 1) << 2);
-      }
-      for (let b = 3; b < depth; b++) {
-        for (let n = w << 5; n < end; n++) counts[n] |= ((planes[b] >>> (n & 31)) & 1) << b;
+        let occurs = ((p0 >>> bit) & 1) | (((p1 >>> bit) & 1) << 1) | (((p2 >>> bit) & 1) << 2);
+        for (let b = 3; b < depth; b++) occurs |= ((planes[b] >>> bit) & 1) << b;
+        // Written in any case and kept if it occurs: no jump.
+        rows[count] = n;
+        times[count] = occurs;
+        count += occurs === 0 ? 0 : 1;
       }
     }
+    return count;
   }
 
   firstPositive(a: number): number {
@@ -213,7 +222,7 @@ export class BitTriplets extends Selection {
   }
 }
 
-/** Bit planes of {@link BitTriplets.negativeCounts} from the fourth on: classes of up to eight rows, the usual size, need three. */
+/** Bit planes of {@link BitTriplets.negativesOf} from the fourth on: classes of up to eight rows, the usual size, need three. */
 const planes = new Int32Array(32);
 
 function carry(bits: number): void {
@@ -285,12 +294,18 @@ export class IntervalTriplets extends Selection {
     }
   }
 
-  negativeCounts(a: number, counts: Int32Array): void {
+  negativesOf(a: number, rows: Int32Array, times: Int32Array): number {
+    const { spans } = this;
     const offset = a * this.classes.rows;
+    let count = 0;
     for (let n = 0; n < this.classes.rows; n++) {
-      const span = this.spans[offset + n];
-      counts[n] = spanEnd(span) - spanFirst(span);
+      const span = spans[offset + n];
+      const occurs = spanEnd(span) - spanFirst(span);
+      rows[count] = n;
+      times[count] = occurs;
+      count += occurs === 0 ? 0 : 1;
     }
+    return count;
   }
 
   firstPositive(a: number): number {

@@ -70,15 +70,17 @@ describe.each(settings)('%s %j', (name, params) => {
         const selection = miner.mine(batch);
         const { positives, negatives } = mineTuples(name, full, normalise(rows), labels);
         const positiveCount = new Int32Array(classes.pairs);
-        const negativeCount = new Int32Array(labels.length);
+        const found = new Int32Array(labels.length + 1);
+        const times = new Int32Array(labels.length + 1);
         for (let a = 0; a < labels.length; a++) {
           selection.positiveCounts(a, positiveCount);
-          selection.negativeCounts(a, negativeCount);
+          const count = selection.negativesOf(a, found, times);
+          const counted = new Map(Array.from(found.subarray(0, count), (x, i) => [x, times[i]]));
           const first = positives.find(([b]) => b === a);
           expect(selection.firstPositive(a)).toBe(first ? first[1] : -1);
           labels.forEach((_, x) => {
             const count = negatives.filter(([b, y]) => b === a && y === x).length;
-            expect(negativeCount[x]).toBe(count);
+            expect(counted.get(x) ?? 0).toBe(count);
           });
           for (let k = classes.pairStart[a]!; k < classes.pairStart[a + 1]!; k++) {
             const count = positives.filter(([b, p]) => b === a && p === classes.positive[k]).length;
@@ -146,8 +148,10 @@ it('mines large classes as small ones', () => {
     const { anchor, positive, negative } = selection.listTriplets();
     const listed = new Set(Array.from(anchor, (a, i) => (a * 90 + positive[i]!) * 90 + negative[i]!));
     expect(listed).toEqual(new Set(triplets.map(([a, p, n]) => (a * 90 + p) * 90 + n)));
+    const found = new Int32Array(91);
+    const times = new Int32Array(91);
     const counts = new Int32Array(90);
-    selection.negativeCounts(7, counts);
+    for (let i = 0; i < selection.negativesOf(7, found, times); i++) counts[found[i]!] = times[i]!;
     const expected = new Int32Array(90);
     for (const [a, n] of negatives) if (a === 7) expected[n]!++;
     expect(counts).toEqual(expected);
