@@ -1,9 +1,9 @@
-import { Observable, share } from 'rxjs';
+import { Observable, ReplaySubject, share } from 'rxjs';
 import { exitCode } from '../core/errors.js';
 
 /**
  * Emits at the first Ctrl-C or SIGTERM, while subscribed: commands stop at the next safe point, and exit with 130. A second
- * signal ends the process at once.
+ * signal ends the process at once. Who subscribes after the signal (while an engine was opened, say) is told at once.
  */
 export const interrupted$: Observable<NodeJS.Signals> = new Observable<NodeJS.Signals>((subscriber) => {
   let first: number | undefined;
@@ -21,7 +21,7 @@ export const interrupted$: Observable<NodeJS.Signals> = new Observable<NodeJS.Si
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
   };
-}).pipe(share());
+}).pipe(share({ connector: () => new ReplaySubject(1) }));
 
 /** Does `work` with {@link interrupted$} listened to from beginning to end. */
 export async function interruptible<T>(work: () => Promise<T>): Promise<T> {

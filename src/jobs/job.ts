@@ -1,6 +1,9 @@
 import type { Observable } from 'rxjs';
 import { type ControllerConfig, nasbench101Controller } from '../core/controller/config.js';
-import type { CreateRunOptions, Run, RunStatus } from '../core/run/index.js';
+import type { Engine, EngineName } from '../core/engine/engine.js';
+import { openEngine } from '../core/engine/index.js';
+import { given } from '../core/given.js';
+import type { CreateRunOptions, OnAppend, Run, RunStatus } from '../core/run/index.js';
 import type { Space } from '../core/space/index.js';
 
 /** Where a job writes and who watches it. */
@@ -9,6 +12,10 @@ export interface JobOptions<Row> {
   root?: string;
   /** The run's own folder instead. */
   out?: string;
+  tags?: string[];
+  note?: string;
+  /** Told all rows before they are logged; see `CreateRunOptions`. */
+  onAppend?: OnAppend;
   /** Its first value stops the job at the next safe point; the run can be resumed. */
   stop: Observable<unknown>;
   /** Told each row as it is logged. */
@@ -31,17 +38,27 @@ export const controllerConfig = (space: Space): ControllerConfig => ({
   length: space.sequenceLength,
 });
 
-/** Where a new run goes. */
+/** The engine of a run: of a resumed one the same with as many threads, which the bits depend on. */
+export function engineFor(
+  settings: { engine: EngineName | 'auto'; threads?: number | undefined },
+  resumed?: { run: Run },
+): Promise<Engine> {
+  const { name, threads } = resumed?.run.manifest.engine ?? {
+    name: settings.engine,
+    threads: settings.threads,
+  };
+  return openEngine(name as typeof settings.engine, given({ threads }));
+}
+
+/** Where a new run goes, what is said about it, and who watches its rows. */
 export const place = ({
   root,
   out,
-}: {
-  root?: string;
-  out?: string;
-}): Pick<CreateRunOptions, 'root' | 'out'> => ({
-  ...(root !== undefined && { root }),
-  ...(out !== undefined && { out }),
-});
+  tags,
+  note,
+  onAppend,
+}: Partial<JobOptions<never>>): Pick<CreateRunOptions, 'root' | 'out' | 'tags' | 'note' | 'onAppend'> =>
+  given({ root, out, tags, note, onAppend });
 
 /** Does the work of a run; where it fails, the run is marked as failed and given free, with all that was logged. */
 export async function withRun<T>(run: Run, work: () => Promise<T>): Promise<T> {

@@ -1,19 +1,19 @@
-import { defaultIfEmpty, lastValueFrom, tap } from 'rxjs';
+import { defaultIfEmpty, lastValueFrom, takeUntil, tap } from 'rxjs';
+import { rowsOf } from '../core/batch/index.js';
 import { initialWeights } from '../core/controller/weights.js';
-import { openEngine } from '../core/engine/index.js';
 import { usageError } from '../core/errors.js';
 import { given } from '../core/given.js';
 import { lossSpec, openLoss } from '../core/losses/index.js';
 import { openMiner } from '../core/miners/index.js';
 import { stream } from '../core/random/random.js';
-import { createRun, type JsonValue, resumeRun } from '../core/run/index.js';
+import { createRun, type JsonValue, openRun, resumeRun } from '../core/run/index.js';
 import { openSpace, type Space } from '../core/space/index.js';
 import { batchesPerEpoch } from '../operators/anchors.js';
 import { embedCells } from '../operators/embedCells.js';
 import type { StepRow } from '../operators/lossStep.js';
 import { record } from '../operators/record.js';
 import { pretrain } from '../pipelines/pretrain.js';
-import { controllerConfig, type JobOptions, type JobResult, place, withRun } from './job.js';
+import { controllerConfig, engineFor, type JobOptions, type JobResult, place, withRun } from './job.js';
 import { type PretrainSettings, parseSettings, pretrainSettings } from './settings.js';
 
 export interface PretrainResult extends JobResult {
@@ -91,14 +91,13 @@ async function runPretrain(
   options: JobOptions<StepRow>,
   resumed?: Awaited<ReturnType<typeof resumeRun>>,
 ): Promise<PretrainResult> {
-  const { seed, batch, samplesPerClass, epochs, threads, clipNorm } = settings;
+  const { seed, batch, samplesPerClass, epochs, clipNorm } = settings;
   const space = openSpace(settings.space);
   const loss = openLoss(settings.loss, settings.lossParams);
   const miner = openMiner(settings.miner, settings.minerParams);
   const total = totalSteps(settings);
 
-  const engineName = resumed?.run.manifest.engine?.name ?? settings.engine;
-  const engine = await openEngine(engineName as typeof settings.engine, given({ threads })).catch((error) => {
+  const engine = await engineFor(settings, resumed).catch((error) => {
     resumed?.run.close();
     throw error;
   });
@@ -129,7 +128,7 @@ async function runPretrain(
         });
       };
       try {
-        const last = await lastValueFrom(
+        const row = await lastValueFrom(
           pretrain({
             ...{ space, controller, miner, loss, seed, samplesPerClass, epochs, firstStep },
             weight: settings.weight,
@@ -148,20 +147,31 @@ async function runPretrain(
             defaultIfEmpty(undefined),
           ),
         );
-        const steps = last ? last.step + 1 : firstStep;
+        const steps = row ? row.step + 1 : firstStep;
         await save(steps);
+        const last = row ?? lastLogged(run.dir);
         const result = { dir: run.dir, steps, total, ...given({ last }) };
-        if (steps < total) {
+        let stopped = steps < total;
+        const cells = sampleCells(space, Math.min(settings.embed, space.size), seed);
+        if (!stopped) {
+          await lastValueFrom(
+            embedCells({ space, controller, cells }).pipe(
+              takeUntil(
+                options.stop.pipe(
+                  tap(() => {
+                    stopped = true;
+                  }),
+                ),
+              ),
+              record({ run, event: 'embedding' }),
+              defaultIfEmpty(undefined),
+            ),
+          );
+        }
+        if (stopped) {
           await run.finish('interrupted');
           return { ...result, status: 'interrupted' as const };
         }
-        const cells = sampleCells(space, Math.min(settings.embed, space.size), seed);
-        await lastValueFrom(
-          embedCells({ space, controller, cells }).pipe(
-            record({ run, event: 'embedding' }),
-            defaultIfEmpty(undefined),
-          ),
-        );
         await run.finish('done', {
           steps,
           ...(last && { total: last.total, reconstruction: last.reconstruction, metric: last.metric }),
@@ -174,6 +184,15 @@ async function runPretrain(
   } finally {
     await engine.dispose();
   }
+}
+
+/** The last step that a resumed run has logged. */
+function lastLogged(dir: string): StepRow | undefined {
+  let last: StepRow | undefined;
+  for (const { batch } of openRun(dir).records({ events: ['step'] })) {
+    for (const row of rowsOf(batch)) last = row as StepRow;
+  }
+  return last;
 }
 
 /** Random cells without repetition, in id order; all of them where as many are wanted. */

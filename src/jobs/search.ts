@@ -3,8 +3,7 @@ import { type EventRow, rowsOf } from '../core/batch/index.js';
 import type { Benchmark } from '../core/benchmark/benchmark.js';
 import { openBenchmark } from '../core/benchmark/index.js';
 import { initialWeights } from '../core/controller/weights.js';
-import type { Controller, Engine } from '../core/engine/engine.js';
-import { openEngine } from '../core/engine/index.js';
+import type { Controller } from '../core/engine/engine.js';
 import { dataError } from '../core/errors.js';
 import { given } from '../core/given.js';
 import { controllerCheckpoint, createRun, type JsonValue, openRun, resumeRun } from '../core/run/index.js';
@@ -15,7 +14,7 @@ import { type RoundRow, type SearchEvent, search } from '../pipelines/search.js'
 import { nao } from '../pipelines/searchers/nao.js';
 import { randomSearch } from '../pipelines/searchers/random.js';
 import type { Searcher } from '../pipelines/searchers/searcher.js';
-import { controllerConfig, type JobOptions, type JobResult, place, withRun } from './job.js';
+import { controllerConfig, engineFor, type JobOptions, type JobResult, place, withRun } from './job.js';
 import { parseSettings, type SearchSettings, searchSettings } from './settings.js';
 
 export interface SearchResult extends JobResult {
@@ -61,7 +60,8 @@ async function runSearch(
   const { seed, initial, perRound, epochs, identity, targetFloor } = settings;
   const benchmark = await openBenchmark(settings.benchmark);
   const pool = new Pool({ benchmark, searcher: settings.searcher, seed, identity, targetFloor });
-  const weights = resumed ? undefined : startingWeights(settings, benchmark, options);
+  // A run that was stopped before its first checkpoint begins again with the controller that it was given.
+  const weights = resumed?.checkpoint ? undefined : startingWeights(settings, benchmark, options);
 
   // Random search needs no engine, and should not wait for one.
   const engine = settings.searcher === 'random' ? undefined : await engineFor(settings, resumed);
@@ -105,6 +105,11 @@ async function runSearch(
       };
 
       let stopped = false;
+      const stop = options.stop.pipe(
+        tap(() => {
+          stopped = true;
+        }),
+      );
       let end: RoundRow | undefined;
       await lastValueFrom(
         search({
@@ -118,13 +123,7 @@ async function runSearch(
           dryRounds: (checkpoint?.state as { dryRounds?: number } | undefined)?.dryRounds ?? 0,
           checkpoint: save,
         }).pipe(
-          takeUntil(
-            options.stop.pipe(
-              tap(() => {
-                stopped = true;
-              }),
-            ),
-          ),
+          takeUntil(stop),
           tap((event) => {
             if (event.event === 'round') end = event.row;
             else
@@ -151,18 +150,19 @@ async function runSearch(
         dry,
         ...given({ last }),
       };
-      if (stopped) {
-        await run.finish('interrupted');
-        return { ...result, status: 'interrupted' as const };
-      }
-      if (controller) {
+      if (controller && !stopped) {
         const cells = Uint32Array.from(pool.rows, ({ cell }) => cell);
         await lastValueFrom(
           embedCells({ space, controller, cells }).pipe(
+            takeUntil(stop),
             record({ run, event: 'embedding' }),
             defaultIfEmpty(undefined),
           ),
         );
+      }
+      if (stopped) {
+        await run.finish('interrupted');
+        return { ...result, status: 'interrupted' as const };
       }
       await run.finish('done', {
         protocol: 'V',
@@ -183,12 +183,6 @@ async function runSearch(
     await engine?.dispose();
   }
 }
-
-const engineFor = (settings: SearchSettings, resumed: Resumed | undefined): Promise<Engine> =>
-  openEngine(
-    (resumed?.run.manifest.engine?.name as 'tfjs' | 'simd' | undefined) ?? settings.engine,
-    given({ threads: settings.threads }),
-  );
 
 /** Weights of the pretrained controller, or none. */
 function startingWeights(

@@ -25,8 +25,10 @@ export { ParquetRowSink } from './parquet/rowSink.js';
 export {
   type CreateRunOptions,
   createRun,
+  describeRun,
   isRun,
   type Loggable,
+  type OnAppend,
   openRun,
   type ResumedRun,
   Run,

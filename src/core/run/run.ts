@@ -67,14 +67,30 @@ export interface CreateRunOptions {
   data?: Record<string, string>;
   tags?: string[];
   note?: string;
+  /** Told all rows before they are logged, in their order; what it throws is thrown by {@link Run.append}. */
+  onAppend?: OnAppend;
 }
+
+export type OnAppend = (event: string, rows: RecordBatch | readonly object[]) => void;
 
 /**
  * Make the folder of a new run and take it for this process. Throws exit code 2 where `out` holds something already, 1 where it
  * cannot be written; then nothing is left behind.
  */
 export async function createRun(options: CreateRunOptions): Promise<Run> {
-  const { kind, root = 'runs', out, spec, seed, engine, versions, data = {}, tags = [], note } = options;
+  const {
+    kind,
+    root = 'runs',
+    out,
+    spec,
+    seed,
+    engine,
+    versions,
+    data = {},
+    tags = [],
+    note,
+    onAppend,
+  } = options;
   const created = new Date();
   const dir = resolve(out ?? join(root, folderName(kind, created)));
   const isNew = makeFolder(dir);
@@ -110,7 +126,7 @@ export async function createRun(options: CreateRunOptions): Promise<Run> {
     log = LogWriter.create(logFile(dir));
     await log.sync();
     await writeManifest(dir, manifest);
-    return new Run(dir, manifest, lock, log);
+    return new Run(dir, manifest, lock, log, onAppend);
   } catch (error) {
     log?.close();
     if (lock) for (const name of beginnings) rmSync(join(dir, name), { recursive: true, force: true });
@@ -204,6 +220,7 @@ export class Run {
   #manifest: Manifest;
   readonly #lock: Lock;
   readonly #log: LogWriter;
+  readonly #onAppend: OnAppend | undefined;
   #checkpoints: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -213,7 +230,9 @@ export class Run {
     manifest: Manifest,
     lock: Lock,
     log: LogWriter,
+    onAppend?: OnAppend,
   ) {
+    this.#onAppend = onAppend;
     this.#manifest = manifest;
     this.#lock = lock;
     this.#log = log;
@@ -238,10 +257,13 @@ export class Run {
   append<T extends Columns>(event: string, batch: RecordBatch<T>): void;
   append(event: string, rows: RecordBatch | object | readonly object[]): void {
     if (rows instanceof RecordBatch) {
+      this.#onAppend?.(event, rows);
       this.#log.appendBatch(event, rows);
       return;
     }
-    for (const row of Array.isArray(rows) ? rows : [rows]) {
+    const list: readonly RowInput<Columns>[] = Array.isArray(rows) ? rows : [rows];
+    this.#onAppend?.(event, list);
+    for (const row of list) {
       this.#log.appendRow(event, schemaOfRow(event, row), row);
     }
   }
@@ -363,6 +385,23 @@ export async function rebuildTables(folder: string): Promise<Partial<Record<Tabl
   const lock = acquireLock(lockFile(dir));
   try {
     return await projectTables(dir);
+  } finally {
+    lock.release();
+  }
+}
+
+/** Change what is said about a run that nobody is writing (exit code 1 where somebody is). */
+export async function describeRun(
+  folder: string,
+  changes: (manifest: Manifest) => Partial<Pick<Manifest, 'tags' | 'note'>>,
+): Promise<Manifest> {
+  const { dir } = openRun(folder);
+  const lock = acquireLock(lockFile(dir));
+  try {
+    const before = readManifest(dir);
+    const manifest = { ...before, ...changes(before) };
+    await writeManifest(dir, manifest);
+    return manifest;
   } finally {
     lock.release();
   }
