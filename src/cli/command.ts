@@ -60,9 +60,9 @@ export function register(parser: Argv, command: Command, done: (code: ExitCode) 
 
 /** yargs lets a number that is none, and a flag that is given twice, pass. */
 function checkValues(args: Args, options: Record<string, Options>): void {
-  for (const [name, { type }] of Object.entries(options)) {
+  for (const [name, { type, array }] of Object.entries(options)) {
     const value = args[name];
-    if (Array.isArray(value) && type !== 'array') {
+    if (Array.isArray(value) && !array) {
       throw usageError(`--${name} is given ${value.length} times`, 'give it once');
     }
     if (type === 'number' && value !== undefined && !Number.isFinite(value)) {

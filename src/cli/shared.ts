@@ -1,4 +1,9 @@
 import type { Options } from 'yargs';
+import { type ExitCode, exitCode } from '../core/errors.js';
+import { readManifest } from '../core/run/index.js';
+import { type JobKind, standing } from '../jobs/kinds.js';
+import type { Args, Command } from './command.js';
+import type { Output } from './output.js';
 
 /** Options that all commands which write a run have. */
 export const runOptions: Record<string, Options> = {
@@ -12,4 +17,45 @@ export const runOptions: Record<string, Options> = {
     describe: 'what computes the controller',
   },
   threads: { type: 'number', describe: 'threads of the engine; default: its own choice' },
+  tag: { type: 'string', array: true, describe: 'tag of the run; several: --tag a --tag b' },
+  note: { type: 'string', describe: 'a remark about the run' },
 };
+
+/** Where runs are looked for by name. */
+export const rootOption = {
+  root: { type: 'string', default: 'runs', describe: 'folder of all runs' },
+} as const satisfies Record<string, Options>;
+
+/** Positional and options of a command about one run. */
+export const runArgument: Pick<Command, 'positionals' | 'options'> = {
+  positionals: {
+    run: { type: 'string', demandOption: true, describe: 'folder of the run, its name, or latest' },
+  },
+  options: rootOption,
+};
+
+/**
+ * What the same command, given again, is to do: go on with the run in `--out`, or say that it is done. Throws exit code 2
+ * where a run of other settings is there.
+ */
+export function again(
+  args: Args,
+  output: Output,
+  kind: JobKind['name'],
+  settings: () => Record<string, unknown>,
+): { resume?: string } | { code: ExitCode } {
+  if (args.resume !== undefined) return { resume: args.resume };
+  if (args.out === undefined) return {};
+  const found = standing(args.out, kind, settings);
+  if (found === 'new') return {};
+  if (found === 'stopped') {
+    output.note(`${args.out} holds a run of these settings that was stopped; going on with it`);
+    return { resume: args.out };
+  }
+  const { summary = {} } = readManifest(args.out);
+  output.result(
+    { dir: args.out, status: 'done', ...summary },
+    () => `the run in ${args.out} is done already`,
+  );
+  return { code: exitCode.ok };
+}

@@ -127,7 +127,7 @@ describe('rxnas', () => {
       atFirstCheckpoint(stopped, () => child.kill('SIGINT')),
     );
     expect(first.code).toBe(130);
-    expect(first.stdout).toContain(`--resume ${stopped}`);
+    expect(first.stdout).toContain(`rxnas resume ${stopped}`);
     expect((await rxnas(['pretrain', '--resume', stopped])).code).toBe(0);
     expect(weightsOf(stopped)).toEqual(weightsOf(whole));
     expect(stepRows(stopped)).toEqual(stepRows(whole));

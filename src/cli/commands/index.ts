@@ -3,6 +3,7 @@ import { benchmarkCommand } from './benchmark.js';
 import { doctorCommand } from './doctor.js';
 import { exportCommand } from './export.js';
 import { pretrainCommand } from './pretrain.js';
+import { resumeCommand } from './resume.js';
 import { searchCommand } from './search.js';
 import { spaceCommand } from './space.js';
 import { startCommand } from './start.js';
@@ -14,6 +15,7 @@ export const commands: readonly Command[] = [
   spaceCommand,
   pretrainCommand,
   searchCommand,
+  resumeCommand,
   benchmarkCommand,
   exportCommand,
 ];

@@ -1,8 +1,9 @@
 import { type ExitCode, exitCode } from '../../core/errors.js';
 import { given } from '../../core/given.js';
 import { losses } from '../../core/losses/index.js';
-import { openRun } from '../../core/run/index.js';
+import { readManifest } from '../../core/run/index.js';
 import { spaces } from '../../core/space/index.js';
+import { settingsOfRun } from '../../jobs/kinds.js';
 import {
   type PretrainResult,
   pretrainJob,
@@ -15,7 +16,7 @@ import type { Args, Command } from '../command.js';
 import { interrupted$ } from '../interrupt.js';
 import type { Output } from '../output.js';
 import { type Progress, progressBoard } from '../progress.js';
-import { runOptions } from '../shared.js';
+import { again, runOptions } from '../shared.js';
 
 export const pretrainCommand: Command = {
   usage: 'pretrain',
@@ -52,29 +53,28 @@ export const pretrainCommand: Command = {
       'rxnas pretrain --loss TripletMargin --seed 7 --out runs/triplet',
       'all of two epochs, into a folder of your choice',
     ],
-    ['rxnas pretrain --resume runs/triplet', 'go on with a run that was stopped'],
+    ['rxnas resume runs/triplet', 'go on with it after it was stopped; so does the same command again'],
   ],
   stopsSafely: true,
   async run(args, output) {
+    const before = again(args, output, 'pretrain', () => settingsOf(args));
+    if ('code' in before) return before.code;
+    const { resume } = before;
     const board = progressBoard(output);
     let bar: Progress | undefined;
     const options = {
-      ...given({ out: args.out as string | undefined }),
+      ...given({ out: args.out, tags: args.tag, note: args.note }),
       stop: interrupted$,
       onNote: output.note,
       onRow(row: StepRow) {
         bar?.update(row.step + 1, `loss ${row.total.toFixed(3)}`);
       },
     };
-    const settings = args.resume
-      ? (openRun(args.resume).manifest.spec as Record<string, unknown>)
-      : settingsOf(args);
+    const settings = resume ? settingsOfRun(readManifest(resume)) : settingsOf(args);
     const total = totalSteps(resolvePretrain(settings));
     bar = board.add('pretrain', total, 'steps');
     try {
-      const result = args.resume
-        ? await resumePretrain(args.resume, options)
-        : await pretrainJob(settings, options);
+      const result = resume ? await resumePretrain(resume, options) : await pretrainJob(settings, options);
       board.stop();
       return report(result, output);
     } finally {
@@ -107,9 +107,7 @@ function report(result: PretrainResult, output: Output): ExitCode {
   output.result({ dir, status, steps, total, ...(last && { last }) }, () => [
     `pretrained ${steps} of ${total} steps${last ? `: reconstruction ${last.reconstruction.toFixed(4)}, metric ${last.metric.toFixed(4)}` : ''}`,
     `run: ${dir}`,
-    status === 'done'
-      ? `next: rxnas search --controller ${dir}`
-      : `stopped; go on with: rxnas pretrain --resume ${dir}`,
+    status === 'done' ? `next: rxnas search --controller ${dir}` : `stopped; go on with: rxnas resume ${dir}`,
   ]);
   return status === 'done' ? exitCode.ok : exitCode.interrupted;
 }

@@ -1,6 +1,7 @@
 import { type ExitCode, exitCode } from '../../core/errors.js';
 import { given } from '../../core/given.js';
-import { openRun } from '../../core/run/index.js';
+import { readManifest } from '../../core/run/index.js';
+import { settingsOfRun } from '../../jobs/kinds.js';
 import { resumeSearch, type SearchResult, searchJob } from '../../jobs/search.js';
 import { parseSettings, searchSettings } from '../../jobs/settings.js';
 import type { SearchEvent } from '../../pipelines/search.js';
@@ -8,7 +9,7 @@ import type { Args, Command } from '../command.js';
 import { interrupted$ } from '../interrupt.js';
 import { type Output, percent } from '../output.js';
 import { type Progress, progressBoard } from '../progress.js';
-import { runOptions } from '../shared.js';
+import { again, runOptions } from '../shared.js';
 
 export const searchCommand: Command = {
   usage: 'search',
@@ -46,21 +47,20 @@ export const searchCommand: Command = {
   ],
   stopsSafely: true,
   async run(args, output) {
-    const settings = args.resume
-      ? (openRun(args.resume).manifest.spec as Record<string, unknown>)
-      : settingsOf(args);
+    const before = again(args, output, 'search', () => settingsOf(args));
+    if ('code' in before) return before.code;
+    const { resume } = before;
+    const settings = resume ? settingsOfRun(readManifest(resume)) : settingsOf(args);
     const { queries } = parseSettings(searchSettings, settings);
     const board = progressBoard(output);
     const options = {
-      ...given({ out: args.out as string | undefined }),
+      ...given({ out: args.out, tags: args.tag, note: args.note }),
       stop: interrupted$,
       onNote: output.note,
       onRow: searchProgress(board.add('search', queries, 'queries')),
     };
     try {
-      const result = args.resume
-        ? await resumeSearch(args.resume, options)
-        : await searchJob(settings, options);
+      const result = resume ? await resumeSearch(resume, options) : await searchJob(settings, options);
       board.stop();
       return report(result, output);
     } finally {
@@ -115,7 +115,7 @@ function report(result: SearchResult, output: Output): ExitCode {
     `run: ${dir}`,
     status === 'done'
       ? `next: rxnas export queries --run ${dir} --format csv`
-      : `stopped; go on with: rxnas search --resume ${dir}`,
+      : `stopped; go on with: rxnas resume ${dir}`,
   ]);
   return status === 'done' ? exitCode.ok : exitCode.interrupted;
 }

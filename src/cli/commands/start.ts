@@ -39,7 +39,7 @@ export const startCommand: Command = {
       );
       bar.stop();
       if (pretrained.status === 'interrupted') {
-        return stopped(`rxnas pretrain --resume ${pretrained.dir}`, output);
+        return stopped(`rxnas resume ${pretrained.dir}`, output);
       }
 
       const searches = await Promise.all(
@@ -58,7 +58,7 @@ export const startCommand: Command = {
       );
       board.stop();
       const interrupted = searches.find(({ status }) => status === 'interrupted');
-      if (interrupted) return stopped(`rxnas search --resume ${interrupted.dir}`, output);
+      if (interrupted) return stopped(`rxnas resume ${interrupted.dir}`, output);
       summary(pretrained.dir, searches, output);
       return exitCode.ok;
     } finally {

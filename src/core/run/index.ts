@@ -36,5 +36,5 @@ export {
   resumeRun,
   StoredRun,
 } from './run.js';
-export { latestRun, listRuns, type RunEntry } from './runs.js';
+export { findRun, latestRun, listRuns, type RunEntry, type RunState, runBytes, runState } from './runs.js';
 export { type ExportFormat, exportFormats, exportTable, type TableName, tableNames } from './tables.js';
