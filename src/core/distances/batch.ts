@@ -1,5 +1,5 @@
 import { Classes } from './classes.js';
-import { fillGram } from './gram.js';
+import { forStrips, mirror } from './gram.js';
 
 /** F.normalize of PyTorch divides by max(‖x‖, this). */
 const smallestNorm = 1e-12;
@@ -80,7 +80,9 @@ export class EmbeddingBatch {
 
   /** Dot products of the normalised embeddings, [n, n]. */
   gram(): Float64Array {
-    return this.matrix('gram', (gram) => fillGram(this.unit, this.rows, this.dim, gram));
+    return this.matrix('gram', (gram) =>
+      forStrips(this, gram, (i, height) => mirror(gram, this.rows, i, height)),
+    );
   }
 
   /** An [n, n] matrix that is filled once for every batch. */

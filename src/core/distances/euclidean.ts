@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { DistanceSpec } from './distance.js';
-import { squaredDistances } from './squares.js';
+import { mirror } from './gram.js';
+import { forSquaredStrips } from './squares.js';
 
 /**
  * D(x, y) = √(‖x‖² + ‖y‖² − 2x·y), zero on the diagonal. The gradient at D = 0 is 0, as the reference's.
@@ -21,10 +22,12 @@ export const euclidean = {
     matrix: (batch) =>
       batch.matrix('Euclidean', (matrix) => {
         const n = batch.rows;
-        for (let i = 0; i < n; i++) {
-          squaredDistances(batch, i, matrix);
-          for (let at = i * n; at < (i + 1) * n; at++) matrix[at] = Math.sqrt(matrix[at]);
-        }
+        forSquaredStrips(batch, matrix, (i, height) => {
+          for (let row = i * n; row < (i + height) * n; row += n) {
+            for (let at = row; at < row + i + height; at++) matrix[at] = Math.sqrt(matrix[at]);
+          }
+          mirror(matrix, n, i, height);
+        });
       }),
     weigh(batch, coefficients, a) {
       const matrix = this.matrix(batch);

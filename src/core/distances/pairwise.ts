@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Distance, DistanceSpec } from './distance.js';
-import { squaredDistances } from './squares.js';
+import { forSquaredStrips } from './squares.js';
 
 /** What PyTorch's `pairwise_distance` adds to every coordinate of the difference. */
 const epsilon = 1e-6;
@@ -31,14 +31,22 @@ const directed = (name: string, shift: number): Distance => ({
     batch.matrix(name, (matrix) => {
       const { rows: n, sum } = batch;
       const constant = batch.dim * shift * shift;
-      for (let i = 0; i < n; i++) {
-        squaredDistances(batch, i, matrix);
-        const own = 2 * shift * sum[i] + constant;
-        for (let j = 0, at = i * n; j < n; j++, at++) {
-          const square = matrix[at] + (own - 2 * shift * sum[j]);
-          matrix[at] = square > 0 ? Math.sqrt(square) : 0;
+      const own = batch.scratch(pairwise).float64('own', n);
+      for (let i = 0; i < n; i++) own[i] = 2 * shift * sum[i];
+      forSquaredStrips(batch, matrix, (i, height) => {
+        // The other way round first, while the squares are there.
+        for (let j = 0; j < i; j++) {
+          const theirs = own[j] + constant;
+          for (let row = i; row < i + height; row++) {
+            matrix[j * n + row] = root(matrix[row * n + j] + (theirs - own[row]));
+          }
         }
-      }
+        for (let row = i; row < i + height; row++) {
+          const mine = own[row] + constant;
+          for (let j = 0, at = row * n; j < i + height; j++, at++)
+            matrix[at] = root(matrix[at] + (mine - own[j]));
+        }
+      });
     }),
   weigh(batch, coefficients, a) {
     const matrix = this.matrix(batch);
@@ -48,3 +56,6 @@ const directed = (name: string, shift: number): Distance => ({
     }
   },
 });
+
+/** Rounding may leave a square of nothing below 0. */
+const root = (square: number) => (square > 0 ? Math.sqrt(square) : 0);

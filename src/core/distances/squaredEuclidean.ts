@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { DistanceSpec } from './distance.js';
-import { squaredDistances } from './squares.js';
+import { mirror } from './gram.js';
+import { forSquaredStrips } from './squares.js';
 
 /** D²(x, y) = ‖x‖² + ‖y‖² − 2x·y, zero on the diagonal. */
 export const squaredEuclidean = {
@@ -16,9 +17,9 @@ export const squaredEuclidean = {
     difference: true,
     epsilon: 0,
     matrix: (batch) =>
-      batch.matrix('SquaredEuclidean', (matrix) => {
-        for (let i = 0; i < batch.rows; i++) squaredDistances(batch, i, matrix);
-      }),
+      batch.matrix('SquaredEuclidean', (matrix) =>
+        forSquaredStrips(batch, matrix, (i, height) => mirror(matrix, batch.rows, i, height)),
+      ),
     weigh(batch, coefficients, a) {
       const n = batch.rows;
       for (let j = a * n; j < (a + 1) * n; j++) coefficients[j] *= 2;

@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { distanceParam, openDistance } from '../distances/index.js';
-import { type BitTriplets, IntervalTriplets, spanEnd, spanFirst } from '../miners/index.js';
+import {
+  type BitTriplets,
+  IntervalTriplets,
+  lanes,
+  spanEnd,
+  spanFirst,
+  stepsFor,
+} from '../miners/selection.js';
 import { noTriplet } from './idle.js';
 import { defineLoss, type LossContext } from './loss.js';
 
@@ -121,16 +128,6 @@ function intervalRow(
   context.sum[0][a] = sum;
   context.tuples[0][a] = tuples;
   context.counted[0][a] = counted;
-}
-
-/** Neighbouring rows count into different arrays, so that none waits for the one before. */
-const lanes = 4;
-let steps = new Int32Array(64);
-
-function stepsFor(length: number): Int32Array {
-  if (steps.length < length) steps = new Int32Array(2 * length);
-  else for (let k = 0; k < length; k++) steps[k] = 0;
-  return steps;
 }
 
 function bitRow(

@@ -112,10 +112,13 @@ function sortPositives(
 
 /**
  * The distance range cut into buckets: for a negative in bucket b the span of its triplets is `spans[b]`, unless a threshold lies in that
- * bucket (`undecided`) and the distances have to be compared.
+ * bucket (`undecided`); then at least `nearer[b]` positives are nearer and `beyond[b]` lie more than the margin nearer, and those with their
+ * threshold in the bucket are compared.
  */
 const buckets = 512;
 const spans = new Int32Array(buckets);
+const nearer = new Int32Array(buckets);
+const beyond = new Int32Array(buckets);
 const undecided = -1;
 
 /** From signed distances to buckets; both ends lie a little outside the range, for distances that rounding or ε carry past it. */
@@ -147,29 +150,25 @@ function fillSpans(rule: Rule, { low, perUnit }: Scale, places: number): void {
     const next = Math.min(nextNear, nextFar);
     const span = rule.span(far, near, places);
     for (; b < next; b++) spans[b] = span;
-    let last = next;
+    const last = nextFar === next ? bucketOf(sorted[far] + rule.margin + slack) : next;
+    for (; b <= last && b < buckets; b++) {
+      spans[b] = undecided;
+      nearer[b] = near;
+      beyond[b] = far;
+    }
     if (nextNear === next) near++;
-    if (nextFar === next) last = bucketOf(sorted[far++] + rule.margin + slack);
-    for (; b <= last && b < buckets; b++) spans[b] = undecided;
+    if (nextFar === next) far++;
   }
   const span = rule.span(far, near, places);
   for (; b < buckets; b++) spans[b] = span;
 }
 
-/** The span of one negative, by comparing. Both conditions that are searched for hold from some place on. */
-function compare({ margin, span }: Rule, value: number, places: number): number {
-  let near = 0;
-  for (let end = places; near < end; ) {
-    const middle = (near + end) >> 1;
-    if (sorted[middle] < value) near = middle + 1;
-    else end = middle;
-  }
-  let far = 0;
-  for (let end = near; far < end; ) {
-    const middle = (far + end) >> 1;
-    if (value - sorted[middle] > margin) far = middle + 1;
-    else end = middle;
-  }
+/** The span of a negative in an undecided bucket. */
+function compare({ margin, span }: Rule, value: number, bucket: number, places: number): number {
+  let near = nearer[bucket];
+  while (near < places && sorted[near] < value) near++;
+  let far = beyond[bucket];
+  while (far < near && value - sorted[far] > margin) far++;
   return span(far, near, places);
 }
 
@@ -188,8 +187,9 @@ function mineAnchor(
   let size = 0;
   for (let n = 0; n < rows; n++) {
     const value = sign * matrix[offset + n];
-    let span = spans[((value - low) * perUnit) | 0];
-    if (span === undecided) span = compare(rule, value, places);
+    const bucket = ((value - low) * perUnit) | 0;
+    let span = spans[bucket];
+    if (span === undecided) span = compare(rule, value, bucket, places);
     mined[offset + n] = span;
     size += (span & 0xffff) - (span >>> 16);
   }
