@@ -2,18 +2,7 @@ import { EmbeddingBatch } from '../src/core/distances/index.js';
 import { losses, openLoss } from '../src/core/losses/index.js';
 import { openMiner } from '../src/core/miners/index.js';
 import { stream } from '../src/core/random/random.js';
-
-export interface LossTiming {
-  loss: string;
-  miner: string;
-  rows: number;
-  /** Tuples mined. */
-  mined: number;
-  /** Milliseconds of normalising, mining, loss and gradient together, and of mining alone (with what distances it needs). */
-  min: number;
-  median: number;
-  mining: number;
-}
+import type { Work } from './work.js';
 
 /** Embeddings like those at the start of training: classes of `size` around `rows / size` centres, spread `noise` of theirs. */
 export function embeddings(rows: number, dim = 16, size = 8, noise = 0.8) {
@@ -29,37 +18,16 @@ export function embeddings(rows: number, dim = 16, size = 8, noise = 0.8) {
   return { labels, values };
 }
 
-/** Times every loss with the miner and batch of its experiment, or only those named, on one thread. */
-export function measureLosses({ only = [] as string[], iterations = 50, noise = 0.8 } = {}): LossTiming[] {
-  return losses
-    .filter(({ name }) => only.length === 0 || only.includes(name))
-    .map((spec) => {
-      const { miner, batch: rows } = spec.experiment;
-      const { labels, values } = embeddings(rows, 16, 8, noise);
+/** Normalising, mining, loss and gradient of every loss with the miner and batch of its experiment, without a controller. */
+export const lossWorks: readonly Work[] = losses
+  .filter(({ experiment }) => experiment.weight > 0)
+  .map(({ name, experiment: { miner, batch: rows } }) => ({
+    name: `loss/${name}/${rows}`,
+    async prepare() {
+      const { labels, values } = embeddings(rows);
       const mine = openMiner(miner.name, miner.params);
-      const loss = openLoss(spec.name);
+      const loss = openLoss(name);
       const batch = new EmbeddingBatch();
-      const whole: number[] = [];
-      const mining: number[] = [];
-      let mined = 0;
-      for (let i = 0; i < iterations + 20; i++) {
-        const start = performance.now();
-        const selection = mine.mine(batch.load(values, labels));
-        const middle = performance.now();
-        mined = loss.evaluate(batch, selection).mined;
-        if (i < 20) continue;
-        whole.push(performance.now() - start);
-        mining.push(middle - start);
-      }
-      whole.sort((x, y) => x - y);
-      return {
-        loss: spec.name,
-        miner: miner.name,
-        rows,
-        mined,
-        min: whole[0]!,
-        median: whole[whole.length >> 1]!,
-        mining: Math.min(...mining),
-      };
-    });
-}
+      return () => loss.evaluate(batch, mine.mine(batch.load(values, labels)));
+    },
+  }));

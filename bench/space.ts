@@ -2,24 +2,8 @@ import { stream } from '../src/core/random/random.js';
 import { distanceShares } from '../src/core/space/distances.js';
 import { enumerate } from '../src/core/space/nasbench101/enumerate.js';
 import { nasbench101 } from '../src/core/space/nasbench101.js';
-
-export interface SpaceTiming {
-  work: string;
-  /** Least and median milliseconds of one iteration. */
-  min: number;
-  median: number;
-  /** What one iteration does, and how many of it the fastest one makes a second. */
-  unit: string;
-  perSecond: number;
-}
-
-interface Work {
-  work: string;
-  unit: string;
-  /** Units of one iteration. */
-  count: number;
-  iterate(): void;
-}
+import { sequences } from './controller.js';
+import type { Work } from './work.js';
 
 /** Anchors all over the space: neighbours in id order would flatter caches and branch predictors. */
 const anchors = (count: number): Uint32Array => {
@@ -27,17 +11,25 @@ const anchors = (count: number): Uint32Array => {
   return Uint32Array.from({ length: count }, () => nasbench101.sample(random));
 };
 
-export const works: readonly (() => Work)[] = [
-  () => ({ work: 'enumeration of nasbench101', unit: 'spaces', count: 1, iterate: () => void enumerate() }),
-  () => {
-    const cells = anchors(20_000);
-    const random = stream(1, 'bench', 'positives');
-    const tokens = new Int32Array(512 * nasbench101.sequenceLength);
-    return {
-      work: 'positives with codec',
-      unit: 'positives',
-      count: cells.length,
-      iterate() {
+function tokensOf(cells: Uint32Array): number[][] {
+  const tokens = new Int32Array(cells.length * nasbench101.sequenceLength);
+  for (const [row, cell] of cells.entries()) {
+    nasbench101.encode(cell, tokens, row * nasbench101.sequenceLength);
+  }
+  return sequences(tokens);
+}
+
+/** What is done with cells alone, on one thread; names end with how many of it an iteration does. */
+export const spaceWorks: readonly Work[] = [
+  { name: 'enumerate/1', prepare: async () => () => enumerate() },
+  {
+    name: 'positives/2000',
+    peer: () => ({ kind: 'positives', tokens: tokensOf(anchors(2000)) }),
+    async prepare() {
+      const cells = anchors(2000);
+      const random = stream(1, 'bench', 'positives');
+      const tokens = new Int32Array(512 * nasbench101.sequenceLength);
+      return () => {
         for (let i = 0; i < cells.length; i++) {
           nasbench101.encode(
             nasbench101.mutate(cells[i]!, random),
@@ -45,46 +37,24 @@ export const works: readonly (() => Work)[] = [
             (i & 511) * nasbench101.sequenceLength,
           );
         }
-      },
-    };
+      };
+    },
   },
-  () => {
-    const cells = anchors(1000);
-    return {
-      work: 'module hashes',
-      unit: 'hashes',
-      count: cells.length,
-      iterate() {
+  {
+    name: 'hashes/1000',
+    peer: () => ({ kind: 'hashes', tokens: tokensOf(anchors(1000)) }),
+    async prepare() {
+      const cells = anchors(1000);
+      return () => {
         for (const cell of cells) nasbench101.hash(cell);
-      },
-    };
+      };
+    },
   },
-  () => {
-    const random = stream(1, 'bench', 'distances');
-    const count = 2000;
-    return {
-      work: 'edit distances of random pairs, limit 6',
-      unit: 'pairs',
-      count,
-      iterate: () => void distanceShares(nasbench101, count, random),
-    };
+  {
+    name: 'distances/2000',
+    async prepare() {
+      const random = stream(1, 'bench', 'distances');
+      return () => void distanceShares(nasbench101, 2000, random);
+    },
   },
 ];
-
-/** Time each work on one thread, after a fifth of the iterations as warm-up. */
-export function measureSpace({ only = [] as string[], iterations = 50 } = {}): SpaceTiming[] {
-  nasbench101.cells();
-  return works
-    .map((make) => make())
-    .filter(({ work }) => only.length === 0 || only.some((name) => work.includes(name)))
-    .map(({ work, unit, count, iterate }) => {
-      for (let i = 0; i < iterations / 5; i++) iterate();
-      const times = Array.from({ length: iterations }, () => {
-        const started = performance.now();
-        iterate();
-        return performance.now() - started;
-      }).sort((a, b) => a - b);
-      const min = times[0]!;
-      return { work, min, median: times[times.length >> 1]!, unit, perSecond: (count / min) * 1000 };
-    });
-}

@@ -1,0 +1,168 @@
+import { writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { EngineName } from '../src/core/engine/engine.js';
+import { compare, type Row } from './compare.js';
+import { type Growth, growth } from './growth.js';
+import { runTask } from './task.js';
+
+const usage = `npm run bench -- [PART...] [options]
+
+Parts (default: compare growth whole steady)
+  compare  every work on every engine beside PyTorch and pytorch-metric-learning
+  growth   step time against rows, class size and cells of the space; peak memory
+  whole    two epochs of pretraining, all cells embedded and written to Parquet
+  steady   the weights of two processes compared; memory over many steps
+
+Options
+  --json FILE           write the figures
+  --only NAME           works of 'compare' whose name contains NAME
+  --no-peer             without PyTorch
+  --engines A,B         default tfjs,simd
+  --threads 1,2
+  --iterations N        default 50
+  --peer-iterations N   default: as many
+  --steps N             steps of 'whole' (default: all, 13,238) and of 'steady' (default 20,000)
+`;
+
+const { values: args, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'string' },
+    only: { type: 'string', default: '' },
+    'no-peer': { type: 'boolean', default: false },
+    engines: { type: 'string', default: 'tfjs,simd' },
+    threads: { type: 'string', default: '1,2' },
+    iterations: { type: 'string', default: '50' },
+    'peer-iterations': { type: 'string' },
+    steps: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (args.help) {
+  console.log(usage);
+  process.exit(0);
+}
+/** `--only` asks for a comparison, nothing else. */
+const parts =
+  positionals.length > 0 ? positionals : args.only ? ['compare'] : ['compare', 'growth', 'whole', 'steady'];
+const engines = args.engines.split(',') as EngineName[];
+const threads = args.threads.split(',').map(Number);
+const iterations = Number(args.iterations);
+const root = join(fileURLToPath(import.meta.url), '..', '..', '..');
+const say = (line: string) => console.log(line);
+const note = (line: string) => console.error(line);
+
+/** What the figures were measured on; stands in every row of the file. */
+const machine = `${cpus()[0]?.model}, ${availableParallelism()} cores, node ${process.version}`;
+say(`${machine}, ${new Date().toISOString()}, load ${loadavg().map((load) => load.toFixed(1))}`);
+
+/** A line of the file: that of a comparison, or one of the other parts with what it has of the same columns. */
+type Line = Pick<Row, 'work' | 'engine' | 'threads' | 'ours_ms' | 'peer_ms' | 'ratio'>;
+const lines: Line[] = [];
+const alone = (line: Omit<Line, 'peer_ms' | 'ratio'> & Record<string, unknown>) =>
+  lines.push({ ...line, peer_ms: null, ratio: null });
+
+const ms = (value: number | null) => (value === null ? '–' : value.toPrecision(3)).padStart(9);
+
+if (parts.includes('compare')) {
+  say(`${'work'.padEnd(36)} engine threads   min ms  median  peer min  median  ratio of mins, of medians`);
+  const rows = await compare({
+    ...{ root, only: args.only, engines, threads, iterations, peer: !args['no-peer'] },
+    peerIterations: Number(args['peer-iterations'] ?? iterations),
+    onNote: note,
+    onRow: (row: Row) =>
+      say(
+        `${row.work.padEnd(36)} ${row.engine.padEnd(6)} ${row.threads}    ${ms(row.ours_min_ms)}${ms(row.ours_ms)}${ms(row.peer_min_ms)}${ms(row.peer_ms)}${ms(row.min_ratio)}${ms(row.ratio)}`,
+      ),
+  });
+  lines.push(...rows);
+}
+
+if (parts.includes('growth')) {
+  for (const engine of engines) {
+    const onGrowth = ({ what, points, exponent }: Growth) => {
+      say(`${engine}, ${what}: time grows with size^${exponent.toFixed(2)}`);
+      for (const { size, ms: time, peakMiB } of points) {
+        say(
+          `  ${String(size).padStart(7)}${ms(time)} ms${peakMiB ? `, peak ${peakMiB.toFixed(0)} MiB` : ''}`,
+        );
+        alone({
+          ...{ work: `growth/${what}/${size}`, engine, threads: 1, ours_ms: time },
+          ...{ exponent, peak_mib: peakMiB ?? null },
+        });
+      }
+    };
+    await growth(engine, { iterations, onGrowth });
+  }
+}
+
+const WHOLE = 13_238;
+const base = { task: 'pretrain', loss: 'MultiSimilarity', batch: 512 } as const;
+
+if (parts.includes('whole')) {
+  const steps = Number(args.steps ?? WHOLE);
+  for (const engine of engines) {
+    const count = Math.max(...threads);
+    const pretraining = await runTask({ ...base, engine, threads: count, steps });
+    const all = (pretraining.seconds / steps) * WHOLE;
+    say(
+      `${engine}, ${count} threads: ${steps} steps of pretraining in ${pretraining.seconds.toFixed(1)} s${steps < WHOLE ? `, so ${WHOLE} in ${(all / 60).toFixed(1)} min (extrapolated)` : ''}; peak ${pretraining.peakMiB.toFixed(0)} MiB`,
+    );
+    const embedding = await runTask({ task: 'embed', engine, threads: count, cells: 423_624 });
+    say(
+      `${engine}, ${count} threads: 423,624 cells embedded in ${embedding.seconds.toFixed(1)} s, written to Parquet after ${embedding.secondsWithFiles.toFixed(1)} s (${embedding.tableBytes} bytes); peak ${embedding.peakMiB.toFixed(0)} MiB`,
+    );
+    alone({
+      ...{ work: `whole/pretraining/${steps}`, engine, threads: count, ours_ms: pretraining.seconds * 1000 },
+      ...{ step_ms: pretraining.stepMs, peak_mib: pretraining.peakMiB },
+    });
+    alone({
+      ...{
+        work: 'whole/embedding/423624',
+        engine,
+        threads: count,
+        ours_ms: embedding.secondsWithFiles * 1000,
+      },
+      ...{ peak_mib: embedding.peakMiB, bytes: embedding.tableBytes },
+    });
+  }
+}
+
+if (parts.includes('steady')) {
+  const steps = Number(args.steps ?? 20_000);
+  for (const engine of engines) {
+    for (const count of threads) {
+      const task = { ...base, engine, threads: count, steps: Math.min(500, steps) };
+      const [first, second] = [await runTask(task), await runTask(task)];
+      say(
+        `${engine}, ${count} threads: weights after ${task.steps} steps in two processes ${first.weights === second.weights ? 'are the same bytes' : 'DIFFER'} (${first.weights.slice(0, 16)})`,
+      );
+      alone({
+        ...{ work: `steady/weights/${task.steps}`, engine, threads: count, ours_ms: first.seconds * 1000 },
+        ...{ weights: [first.weights, second.weights] },
+      });
+    }
+    const sampleEvery = Math.max(1, Math.floor(steps / 10));
+    const { samples, seconds } = await runTask({
+      ...base,
+      batch: 64,
+      engine,
+      threads: 1,
+      steps,
+      sampleEvery,
+    });
+    say(`${engine}, memory over ${steps} steps of batch 64 (engine resources, resident MiB):`);
+    for (const { step, residentMiB, resources } of samples) {
+      say(`  ${String(step).padStart(6)}  ${resources}  ${residentMiB.toFixed(0)}`);
+    }
+    alone({ work: `steady/memory/${steps}`, engine, threads: 1, ours_ms: seconds * 1000, samples });
+  }
+}
+
+if (args.json) {
+  const rows = lines.map((line) => ({ ...line, machine }));
+  writeFileSync(args.json, `${JSON.stringify(rows, null, 1)}\n`);
+}
