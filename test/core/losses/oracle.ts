@@ -161,6 +161,7 @@ export function lossValue(
   const D = (i: number, j: number) => values.Euclidean!(u[i]!, u[j]!);
   const pd = (i: number, j: number) => pairwise(u[i]!, u[j]!);
   const rows = labels.map((_, i) => i);
+  const negativesOf = rows.map((a) => negatives.filter(([b]) => b === a));
   const tiny = positives.length <= 1 && negatives.length <= 1;
   const oneSided = positives.length === 0 || negatives.length === 0;
   const number = params as Record<string, number>;
@@ -203,7 +204,7 @@ export function lossValue(
       if (tiny || oneSided) return 0;
       return mean(
         positives.map(([a, p]) => {
-          const around = negatives.filter(([b]) => b === a || b === p);
+          const around = [...negativesOf[a]!, ...negativesOf[p]!];
           const all = lse(around.map(([b, n]) => number.negativeMargin! - D(b, n)));
           return relu(D(a, p) - number.positiveMargin! + all) ** 2 / 2;
         }),
@@ -251,7 +252,7 @@ export function lossValue(
       return mean(
         positives.map(([a, p]) => {
           const turned = Math.cos(Math.acos(Math.min(1, s(a, p))) - turn);
-          const others = negatives.filter(([b]) => b === a);
+          const others = negativesOf[a]!;
           return Math.log1p(sum(others.map(([, n]) => Math.exp(number.scale! * (s(a, n) - turned)))));
         }),
       );
@@ -261,7 +262,7 @@ export function lossValue(
       return mean(
         positives.map(([a, p]) => {
           const own = s(a, p) / number.temperature!;
-          const others = negatives.filter(([b]) => b === a).map(([, n]) => s(a, n) / number.temperature!);
+          const others = negativesOf[a]!.map(([, n]) => s(a, n) / number.temperature!);
           return lse([own, ...others]) - own;
         }),
       );
