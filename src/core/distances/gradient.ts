@@ -16,8 +16,7 @@ export interface GradientScales {
  * among threads gives the same bits.
  *
  * With M = W + Wᵀ: g = ∂L/∂u_i = ΣM_ij·u_i − Σ M_ij u_j + ε(ΣW_ij − ΣW_ji) for differences, Σ M_ij u_j otherwise; then back through
- * u = x/‖x‖: ∂L/∂x = (g − u(u·g))/‖x‖. (Of rows shorter than 1e-12, other than zeros, PyTorch
- * leaves the projection out; they have no direction to speak of.)
+ * u = x/‖x‖: ∂L/∂x = (g − u(u·g))/‖x‖. (Where 0 < ‖x‖ < 1e-12 PyTorch leaves the projection out; such rows have no direction to speak of.)
  */
 export function embeddingGradient(
   batch: EmbeddingBatch,
