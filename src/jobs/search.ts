@@ -57,7 +57,7 @@ async function runSearch(
   options: JobOptions<SearchEvent>,
   resumed?: Resumed,
 ): Promise<SearchResult> {
-  const { seed, initial, perRound, epochs, identity, targetFloor } = settings;
+  const { seed, initial, perRound, identity, targetFloor } = settings;
   const benchmark = await openBenchmark(settings.benchmark);
   const pool = new Pool({ benchmark, searcher: settings.searcher, seed, identity, targetFloor });
   // A run that was stopped before its first checkpoint begins again with the controller that it was given.
@@ -90,11 +90,7 @@ async function runSearch(
           checkpoint?.controller?.weights ?? weights ?? initialWeights(config, seed),
         );
       }
-      const searcher = searcherFor(
-        settings,
-        { benchmark, pool, seed, initial, perRound, epochs },
-        controller,
-      );
+      const searcher = searcherFor(settings, { benchmark, pool, seed, initial, perRound }, controller);
       const save = async ({ round, queries, dryRounds }: RoundRow) => {
         await run.checkpoint({
           space: space.name,
@@ -204,12 +200,12 @@ function startingWeights(
 
 function searcherFor(
   settings: SearchSettings,
-  resources: Parameters<typeof randomSearch>[0] & { initial: number; epochs: number },
+  resources: Parameters<typeof randomSearch>[0] & { initial: number },
   controller: Controller | undefined,
 ): Searcher {
   if (!controller) return randomSearch(resources);
-  const { learningRate, freezeEncoder } = settings;
-  return nao({ ...resources, controller, learningRate, freezeEncoder });
+  const { epochs, trainBatch: batch, learningRate, freezeEncoder } = settings;
+  return nao({ ...resources, controller, training: { epochs, batch, learningRate, freezeEncoder } });
 }
 
 /** The queries that a resumed run has logged up to its checkpoint. */

@@ -54,6 +54,7 @@ export const searchSettings = z.strictObject({
   perRound: z.int().min(1).default(128).describe('new cells a round'),
   epochs: z.int().min(1).default(100).describe('inner epochs a round'),
   learningRate: z.number().positive().default(0.1).describe('learning rate of SGD'),
+  trainBatch: z.int().min(1).default(64).describe('cells a training step'),
   freezeEncoder: z.boolean().default(false).describe('keep encoder and decoder as pretrained'),
   identity: z
     .enum(['cell', 'sequence'])

@@ -49,7 +49,15 @@ const naoRun = async (use: (events: ReturnType<typeof search>, pool: Pool) => Pr
   const of = benchmark();
   const pool = poolOf(of);
   const controller = await engine.controller(config, initialWeights(config, 3));
-  const searcher = nao({ controller, benchmark: of, pool, seed: 1, initial: 40, perRound: 20, epochs: 40 });
+  const searcher = nao({
+    controller,
+    benchmark: of,
+    pool,
+    seed: 1,
+    initial: 40,
+    perRound: 20,
+    training: { epochs: 40 },
+  });
   try {
     await use(search({ searcher, benchmark: of, pool, budget: 100, rounds: 6 }), pool);
   } finally {

@@ -30,6 +30,7 @@ export const searchCommand: Command = {
     initial: { type: 'number', default: 128, describe: 'cells of the initial random sample' },
     'per-round': { type: 'number', default: 128, describe: 'new cells a round' },
     epochs: { type: 'number', default: 100, describe: 'training epochs a round' },
+    'train-batch': { type: 'number', default: 64, describe: 'cells a training step' },
     'learning-rate': { type: 'number', default: 0.1, describe: 'learning rate of SGD' },
     'freeze-encoder': { type: 'boolean', default: false, describe: 'keep encoder and decoder as pretrained' },
     identity: {
@@ -95,6 +96,7 @@ function settingsOf(args: Args): Record<string, unknown> {
     perRound: args.perRound,
     epochs: args.epochs,
     learningRate: args.learningRate,
+    trainBatch: args.trainBatch,
     freezeEncoder: args.freezeEncoder,
     identity: args.identity,
     seed: args.seed,

@@ -3,7 +3,7 @@ import type { Controller } from '../../core/engine/engine.js';
 import type { Pool } from '../../core/search/pool.js';
 import { naoPropose } from '../../operators/naoPropose.js';
 import { seedCells } from '../../operators/seedCells.js';
-import { trainOnPool } from '../../operators/trainOnPool.js';
+import { type TrainOnPoolOptions, trainOnPool } from '../../operators/trainOnPool.js';
 import type { Searcher } from './searcher.js';
 
 export interface NaoOptions {
@@ -15,28 +15,19 @@ export interface NaoOptions {
   initial: number;
   /** New cells a round. */
   perRound: number;
-  /** Inner epochs a round. */
-  epochs: number;
-  learningRate?: number;
-  freezeEncoder?: boolean;
+  /** Of each round; see {@link trainOnPool}. */
+  training: Omit<TrainOnPoolOptions, 'controller' | 'pool' | 'seed' | 'round'>;
 }
 
 /** Neural architecture optimisation with a controller, pretrained or not (paper §3.3, REFERENCE §7). */
 export function nao(options: NaoOptions): Searcher {
-  const { initial, perRound, epochs, learningRate, freezeEncoder, ...resources } = options;
+  const { initial, perRound, training, ...resources } = options;
   return {
     name: 'nao',
     propose: (round, report) =>
       round === 0
         ? seedCells({ ...resources, round, count: initial })
         : naoPropose({ ...resources, round, count: perRound, onStep: report }),
-    train: (round) =>
-      trainOnPool({
-        ...resources,
-        round,
-        epochs,
-        ...(learningRate !== undefined && { learningRate }),
-        ...(freezeEncoder !== undefined && { freezeEncoder }),
-      }),
+    train: (round) => trainOnPool({ ...resources, round, ...training }),
   };
 }
