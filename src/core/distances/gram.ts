@@ -1,4 +1,9 @@
-import type { EmbeddingBatch } from './batch.js';
+/** Normalised embeddings, row-major [rows, dim]. */
+export interface UnitRows {
+  readonly rows: number;
+  readonly dim: number;
+  readonly unit: Float64Array;
+}
 
 /** Rows of a strip. */
 const stripRows = 4;
@@ -10,8 +15,7 @@ export type StripVisitor = (i: number, height: number) => void;
  * All dot products of a batch, each pair once, strip by strip: four rows of `matrix` [n, n] up to the diagonal, and a little beyond it. What is
  * made of them is made while they are in the nearest cache; the columns to the right of the strip are left to `visit`.
  */
-export function forStrips(batch: EmbeddingBatch, matrix: Float64Array, visit: StripVisitor): void {
-  const { rows: n, dim, unit } = batch;
+export function forStrips({ rows: n, dim, unit }: UnitRows, matrix: Float64Array, visit: StripVisitor): void {
   const whole = n - (n % stripRows);
   for (let i = 0; i < whole; i += stripRows) {
     fillStrip(unit, n, dim, i, matrix);
