@@ -15,7 +15,7 @@ export interface MeasureOptions {
   out: string;
   /** All NAS-Bench-101 cells of at most this many vertices; default 5. */
   maxVertices?: number;
-  /** Trainings a cell; default 3. */
+  /** Trainings a cell; default 2. */
   repeats?: number;
   /** Training processes side by side, one thread each; default 2. */
   processes?: number;
@@ -42,7 +42,7 @@ export interface MeasureProgress {
  * finished: unsubscribing or a crash lose nothing but the trainings under way.
  */
 export function measure(options: MeasureOptions): Observable<MeasureProgress> {
-  const { out, maxVertices = 5, repeats = 3, processes = 2, protocol = mnistProtocol } = options;
+  const { out, maxVertices = 5, repeats = 2, processes = 2, protocol = mnistProtocol } = options;
   return defer(() => {
     const folder = options.images ?? mnistFolder();
     const log = TrainingLog.open(
