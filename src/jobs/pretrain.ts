@@ -141,6 +141,9 @@ async function runPretrain(
             stop: options.stop,
             run,
             save: (row) => save(row.step + 1),
+            onCollapse: settings.onCollapse,
+            onWarning: ({ message, step }) => options.onNote?.(`step ${step}: ${message}`),
+            logged: resumed ? loggedSteps(run.dir) : [],
             ...given({ clipNorm }),
           }).pipe(
             tap((row) => options.onRow?.(row)),
@@ -189,10 +192,13 @@ async function runPretrain(
 /** The last step that a resumed run has logged. */
 function lastLogged(dir: string): StepRow | undefined {
   let last: StepRow | undefined;
-  for (const { batch } of openRun(dir).records({ events: ['step'] })) {
-    for (const row of rowsOf(batch)) last = row as StepRow;
-  }
+  for (const row of loggedSteps(dir)) last = row;
   return last;
+}
+
+function* loggedSteps(dir: string): Generator<StepRow> {
+  for (const { batch } of openRun(dir).records({ events: ['step'] }))
+    yield* rowsOf(batch) as Generator<StepRow>;
 }
 
 /** Random cells without repetition, in id order; all of them where as many are wanted. */

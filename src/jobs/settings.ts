@@ -32,6 +32,10 @@ export const pretrainSettings = z.strictObject({
     .boolean()
     .default(false)
     .describe('the same anchor order in every epoch, as the reference has it'),
+  onCollapse: z
+    .enum(['warn', 'stop', 'ignore'])
+    .default('warn')
+    .describe('what a collapse of the embeddings does: a warning in the log, the end of the run, or nothing'),
   seed,
   engine,
   threads,

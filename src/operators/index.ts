@@ -15,3 +15,4 @@ export * from './replay.js';
 export { type SeedCellsOptions, seedCells } from './seedCells.js';
 export { type TrainCellsOptions, trainCells } from './trainCells.js';
 export { type TrainOnPoolOptions, type TrainRow, trainOnPool } from './trainOnPool.js';
+export { type WatchCollapseOptions, watchCollapse } from './watchCollapse.js';

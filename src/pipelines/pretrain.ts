@@ -1,7 +1,9 @@
-import { NEVER, type Observable, take, takeUntil } from 'rxjs';
+import { identity, NEVER, type Observable, pipe, take, takeUntil } from 'rxjs';
 import { Credit } from '../core/backpressure.js';
+import type { EventRow } from '../core/batch/index.js';
 import type { Controller } from '../core/engine/engine.js';
 import { given } from '../core/given.js';
+import { collapseReference } from '../core/losses/health.js';
 import type { OpenLoss } from '../core/losses/index.js';
 import type { Miner } from '../core/miners/index.js';
 import type { Run } from '../core/run/index.js';
@@ -15,6 +17,7 @@ import { lossStep, type StepRow } from '../operators/lossStep.js';
 import { mine } from '../operators/mine.js';
 import { mutate } from '../operators/mutate.js';
 import { record } from '../operators/record.js';
+import { watchCollapse } from '../operators/watchCollapse.js';
 
 export interface PretrainOptions {
   space: Space;
@@ -43,6 +46,12 @@ export interface PretrainOptions {
   /** Takes the rows, before the checkpoint that follows them. */
   run?: Pick<Run, 'append'>;
   checkpointEvery?: number;
+  /** What a collapse of the embeddings does (see `watchCollapse`); default: warn. Without a metric loss none is looked for. */
+  onCollapse?: 'warn' | 'stop' | 'ignore';
+  /** Told warnings, which are in the log as well. */
+  onWarning?: (row: EventRow<'warning'>) => void;
+  /** Rows that an earlier part of the run has logged; the last 200 are enough. */
+  logged?: Iterable<StepRow>;
   /** Its first value ends the source; batches that are held are still trained on. */
   stop?: Observable<unknown>;
   /** Makes the state after a step safe; the next step begins after it. */
@@ -54,18 +63,27 @@ export function pretrain(options: PretrainOptions): Observable<StepRow> {
   const { space, controller, miner, loss, weight, seed, batchSize, samplesPerClass, epochs } = options;
   const { learningRate, milestones, clipNorm, sameOrder, firstStep = 0, capacity = 4 } = options;
   const { run = { append() {} }, checkpointEvery = 0, save = async () => {}, stop = NEVER } = options;
+  const { onCollapse = 'warn', logged, onWarning } = options;
   const classes = batchSize / samplesPerClass;
   const stepsPerEpoch = batchesPerEpoch(space, classes);
   const steps = Math.min(options.steps ?? Number.POSITIVE_INFINITY, stepsPerEpoch * epochs);
   const credit = new Credit(capacity);
+  const reference = () =>
+    collapseReference(loss, miner, {
+      rows: batchSize,
+      classSize: samplesPerClass,
+      dim: controller.config.dim,
+    });
 
   return anchors({ space, seed, credit, classes, epochs, skip: firstStep, ...given({ sameOrder }) }).pipe(
     take(Math.max(0, steps - firstStep)),
     takeUntil(stop),
     mutate({ space, seed, samplesPerClass, firstStep }),
     batch({ rows: batchSize }),
-    inTurn({ credit }, (turn) =>
-      turn.pipe(
+    inTurn(
+      { credit },
+      // Made once: `mine` keeps its matrices from step to step, `watchCollapse` the figures of a window.
+      pipe(
         encode({ controller }),
         mine({ miner }),
         lossStep({
@@ -78,6 +96,14 @@ export function pretrain(options: PretrainOptions): Observable<StepRow> {
           ...given({ milestones, clipNorm }),
         }),
         record({ run, event: 'step' }),
+        weight === 0 || onCollapse === 'ignore'
+          ? identity
+          : watchCollapse({
+              run,
+              reference: reference(),
+              onCollapse,
+              ...given({ before: logged, onWarning }),
+            }),
         checkpoint({ every: checkpointEvery, save }),
       ),
     ),

@@ -1,5 +1,6 @@
 import { EmbeddingBatch } from '../distances/index.js';
-import type { Selection } from '../miners/index.js';
+import type { Miner, Selection } from '../miners/index.js';
+import { stream } from '../random/random.js';
 import type { OpenLoss } from './index.js';
 
 /** How well a batch of normalised embeddings uses its space. NaN where an embedding is not finite. */
@@ -113,8 +114,31 @@ export function collapsedValue(loss: OpenLoss, batch: EmbeddingBatch, selection:
   return loss.evaluate(new EmbeddingBatch().load(equal, labels), selection).value;
 }
 
+/** What the figures of a batch are held against. */
+export interface CollapseReference {
+  dim: number;
+  /** Tuples that the miner chooses from. */
+  candidates: number;
+  /** {@link collapsedValue}. */
+  collapsed: number;
+}
+
+/** The same for every batch of `rows` embeddings [rows, dim] in classes of `classSize`: measured on random ones. */
+export function collapseReference(
+  loss: OpenLoss,
+  miner: Miner,
+  { rows, classSize, dim }: { rows: number; classSize: number; dim: number },
+): CollapseReference {
+  const random = stream(0, 'collapse');
+  const values = Float64Array.from({ length: rows * dim }, () => random.normal());
+  const labels = Int32Array.from({ length: rows }, (_, row) => Math.floor(row / classSize));
+  const batch = new EmbeddingBatch().load(values, labels);
+  const selection = miner.mine(batch);
+  return { dim, candidates: selection.candidates, collapsed: collapsedValue(loss, batch, selection) };
+}
+
 /** Figures that a collapse shows in. */
-export interface CollapseFigures extends EmbeddingHealth {
+export interface CollapseFigures extends Pick<EmbeddingHealth, 'spread' | 'effectiveRank'> {
   dim: number;
   /** Tuples mined ÷ candidates, of the same batch. */
   minedShare: number;
