@@ -10,8 +10,15 @@ import { progressBoard } from '../progress.js';
 import { searchProgress } from './search.js';
 
 /** Sizes that fit the main job into three minutes on two cores. */
-const pretraining = { space: 'nasbench101', loss: 'MultiSimilarity', steps: 3000 };
-const searching = { benchmark: embeddedBenchmark, queries: 200, initial: 40, perRound: 20, epochs: 60 };
+const pretraining = { space: 'nasbench101', loss: 'MultiSimilarity', steps: 2000 };
+const searching = {
+  benchmark: embeddedBenchmark,
+  queries: 150,
+  initial: 50,
+  perRound: 25,
+  epochs: 100,
+  trainBatch: 16,
+};
 
 export const startCommand: Command = {
   usage: 'start',
