@@ -54,7 +54,7 @@ export function pretrain(lossName: string, rows: number, classSize = 8): Work<Co
         try {
           if (weight === 0) {
             const { reconstruction } = await controller.pretrainStep(activations, step);
-            return { reconstruction, metric: 0 };
+            return { reconstruction, metric: 0, mined: 0 };
           }
           batch.load(activations.embeddings, labels);
           const { gradient, value, mined } = loss.evaluate(batch, tuples.mine(batch));

@@ -2,6 +2,7 @@ import type { Options } from 'yargs';
 import { type ExitCode, exitCode } from '../core/errors.js';
 import { readManifest } from '../core/run/index.js';
 import { type JobKind, standing } from '../jobs/kinds.js';
+import { presetNames } from '../jobs/presets.js';
 import type { Args, Command } from './command.js';
 import type { Output } from './output.js';
 
@@ -19,6 +20,14 @@ export const runOptions: Record<string, Options> = {
   threads: { type: 'number', describe: 'threads of the engine; default: its own choice' },
   tag: { type: 'string', array: true, describe: 'tag of the run; several: --tag a --tag b' },
   note: { type: 'string', describe: 'a remark about the run' },
+};
+
+/** Settings under a name; flags that are given stand above them. */
+export const presetOption: Options = {
+  type: 'string',
+  choices: presetNames,
+  default: 'default',
+  describe: 'reference: as the paper’s own system, quirks included',
 };
 
 /** Where runs are looked for by name. */

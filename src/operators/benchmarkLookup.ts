@@ -13,7 +13,7 @@ export interface BenchmarkLookupOptions {
 
 /**
  * Evaluates proposals in their order and counts each as one query of the pool. Proposals that the pool has already are passed over
- * uncharged; at the budget the source is unsubscribed.
+ * uncharged, unless sequences count (then the searcher says what is new); at the budget the source is unsubscribed.
  */
 export const benchmarkLookup = defineOperator(
   {
@@ -30,13 +30,15 @@ export const benchmarkLookup = defineOperator(
     example: 'benchmarkLookup: { budget: 300 }',
   },
   ({ benchmark, pool, budget }: BenchmarkLookupOptions): OperatorFunction<Proposal, QueryRow> =>
-    (proposals) =>
-      proposals.pipe(
-        filter(({ cell }) => !pool.has(cell)),
+    (proposals) => {
+      const isNew = ({ cell }: Proposal) => pool.identity === 'sequence' || !pool.has(cell);
+      return proposals.pipe(
+        filter(isNew),
         take(Math.max(0, budget - pool.size)),
         concatMap(async (proposal) => ({ proposal, evaluation: await benchmark.lookup(proposal.cell) })),
         // Again, as an isomorphic copy may have waited in the same round.
-        filter(({ proposal }) => !pool.has(proposal.cell)),
+        filter(({ proposal }) => isNew(proposal)),
         concatMap(({ proposal, evaluation }) => [pool.add(proposal, evaluation)]),
-      ),
+      );
+    },
 );

@@ -87,10 +87,11 @@ async function propose(
 ): Promise<void> {
   const { space } = pool;
   const { sequenceLength } = space;
+  const before = pool.size;
   const order = stream(seed, 'propose', round).shuffle(Array.from(pool.top(top).keys()));
   const best = pool.top(top);
   const rows = order.map((i) => best[i]!);
-  const proposed = new Set<number>();
+  const proposed = new Set<number | string>();
 
   for (let step = 1; step <= maxStep && proposed.size < count; step++) {
     const counts: ProposalRow = { round, step, decoded: 0, valid: 0, fresh: 0 };
@@ -104,8 +105,11 @@ async function propose(
         const cell = space.decode(decoded, i * sequenceLength);
         if (cell === NO_CELL || !benchmark.has(cell)) continue;
         counts.valid++;
-        const identity = space.canonical(cell);
-        if (proposed.has(identity) || pool.has(cell)) continue;
+        const identity =
+          pool.identity === 'cell'
+            ? space.canonical(cell)
+            : decoded.subarray(i * sequenceLength, (i + 1) * sequenceLength).join();
+        if (proposed.has(identity) || pool.has(cell, before)) continue;
         counts.fresh++;
         proposed.add(identity);
         subscriber.next({ cell, origin: 'nao', round });

@@ -4,6 +4,7 @@ import { losses } from '../../core/losses/index.js';
 import { readManifest } from '../../core/run/index.js';
 import { spaces } from '../../core/space/index.js';
 import { settingsOfRun } from '../../jobs/kinds.js';
+import { withPreset } from '../../jobs/presets.js';
 import {
   type PretrainResult,
   pretrainJob,
@@ -16,7 +17,7 @@ import type { Args, Command } from '../command.js';
 import { interrupted$ } from '../interrupt.js';
 import type { Output } from '../output.js';
 import { type Progress, progressBoard } from '../progress.js';
-import { again, runOptions } from '../shared.js';
+import { again, presetOption, runOptions } from '../shared.js';
 
 export const pretrainCommand: Command = {
   usage: 'pretrain',
@@ -36,7 +37,8 @@ export const pretrainCommand: Command = {
     weight: { type: 'number', describe: 'weight of the metric loss; default: the paper’s' },
     batch: { type: 'number', describe: 'cells a step, a multiple of 8; default: the paper’s for the loss' },
     steps: { type: 'number', describe: 'steps; default: all of the epochs' },
-    epochs: { type: 'number', default: 2, describe: 'passes over the space' },
+    epochs: { type: 'number', describe: 'passes over the space; default: 2' },
+    preset: presetOption,
     'learning-rate': { type: 'number', describe: 'learning rate of SGD; default: the paper’s for the loss' },
     'clip-norm': { type: 'number', describe: 'largest gradient norm; default: no clipping' },
     embed: {
@@ -90,23 +92,27 @@ export const pretrainCommand: Command = {
 };
 
 function settingsOf(args: Args): Record<string, unknown> {
-  return given({
-    space: args.space,
-    loss: args.loss,
-    miner: args.miner,
-    weight: args.weight,
-    batch: args.batch,
-    steps: args.steps,
-    epochs: args.epochs,
-    learningRate: args.learningRate,
-    clipNorm: args.clipNorm,
-    embed: args.embed,
-    onCollapse: args.onCollapse,
-    checkpointEvery: args.checkpointEvery,
-    seed: args.seed,
-    engine: args.engine,
-    threads: args.threads,
-  });
+  return withPreset(
+    'pretrain',
+    args.preset,
+    given({
+      space: args.space,
+      loss: args.loss,
+      miner: args.miner,
+      weight: args.weight,
+      batch: args.batch,
+      steps: args.steps,
+      epochs: args.epochs,
+      learningRate: args.learningRate,
+      clipNorm: args.clipNorm,
+      embed: args.embed,
+      onCollapse: args.onCollapse,
+      checkpointEvery: args.checkpointEvery,
+      seed: args.seed,
+      engine: args.engine,
+      threads: args.threads,
+    }),
+  );
 }
 
 function report(result: PretrainResult, output: Output): ExitCode {

@@ -2,6 +2,7 @@ import { type ExitCode, exitCode } from '../../core/errors.js';
 import { given } from '../../core/given.js';
 import { readManifest } from '../../core/run/index.js';
 import { settingsOfRun } from '../../jobs/kinds.js';
+import { withPreset } from '../../jobs/presets.js';
 import { resumeSearch, type SearchResult, searchJob } from '../../jobs/search.js';
 import { parseSettings, searchSettings } from '../../jobs/settings.js';
 import type { SearchEvent } from '../../pipelines/search.js';
@@ -9,7 +10,7 @@ import type { Args, Command } from '../command.js';
 import { interrupted$ } from '../interrupt.js';
 import { type Output, percent } from '../output.js';
 import { type Progress, progressBoard } from '../progress.js';
-import { again, runOptions } from '../shared.js';
+import { again, presetOption, runOptions } from '../shared.js';
 
 export const searchCommand: Command = {
   usage: 'search',
@@ -25,20 +26,20 @@ export const searchCommand: Command = {
       type: 'string',
       describe: 'run or checkpoint of a pretrained controller; default: a fresh one',
     },
-    queries: { type: 'number', default: 1000, describe: 'most queries' },
-    rounds: { type: 'number', default: 50, describe: 'most rounds, the initial sample included' },
-    initial: { type: 'number', default: 128, describe: 'cells of the initial random sample' },
-    'per-round': { type: 'number', default: 128, describe: 'new cells a round' },
-    epochs: { type: 'number', default: 100, describe: 'training epochs a round' },
+    queries: { type: 'number', describe: 'most queries; default: 1000' },
+    rounds: { type: 'number', describe: 'most rounds, the initial sample included; default: 50' },
+    initial: { type: 'number', describe: 'cells of the initial random sample; default: 128' },
+    'per-round': { type: 'number', describe: 'new cells a round; default: 128' },
+    epochs: { type: 'number', describe: 'training epochs a round; default: 100' },
     'train-batch': { type: 'number', default: 64, describe: 'cells a training step' },
-    'learning-rate': { type: 'number', default: 0.1, describe: 'learning rate of SGD' },
+    'learning-rate': { type: 'number', describe: 'learning rate of SGD; default: 0.1' },
     'freeze-encoder': { type: 'boolean', default: false, describe: 'keep encoder and decoder as pretrained' },
     identity: {
       type: 'string',
       choices: ['cell', 'sequence'],
-      default: 'cell',
-      describe: 'what counts as one query',
+      describe: 'what counts as one query; default: cell',
     },
+    preset: presetOption,
     ...runOptions,
   },
   examples: [
@@ -86,23 +87,27 @@ export function searchProgress(bar: Progress): (event: SearchEvent) => void {
 }
 
 function settingsOf(args: Args): Record<string, unknown> {
-  return given({
-    benchmark: args.benchmark,
-    searcher: args.searcher,
-    controller: args.controller,
-    queries: args.queries,
-    rounds: args.rounds,
-    initial: args.initial,
-    perRound: args.perRound,
-    epochs: args.epochs,
-    learningRate: args.learningRate,
-    trainBatch: args.trainBatch,
-    freezeEncoder: args.freezeEncoder,
-    identity: args.identity,
-    seed: args.seed,
-    engine: args.engine,
-    threads: args.threads,
-  });
+  return withPreset(
+    'search',
+    args.preset,
+    given({
+      benchmark: args.benchmark,
+      searcher: args.searcher,
+      controller: args.controller,
+      queries: args.queries,
+      rounds: args.rounds,
+      initial: args.initial,
+      perRound: args.perRound,
+      epochs: args.epochs,
+      learningRate: args.learningRate,
+      trainBatch: args.trainBatch,
+      freezeEncoder: args.freezeEncoder,
+      identity: args.identity,
+      seed: args.seed,
+      engine: args.engine,
+      threads: args.threads,
+    }),
+  );
 }
 
 function report(result: SearchResult, output: Output): ExitCode {

@@ -35,8 +35,9 @@ export interface QueryRow {
 }
 
 /**
- * What makes two proposals the same query. `cell`: the canonical cell, so that isomorphic copies are one; `sequence`: the
- * token sequence, as the reference has it (REFERENCE §9).
+ * What makes two proposals the same query. `cell`: the canonical cell, so that isomorphic copies are one; `sequence`, as the reference has
+ * it (REFERENCE §9): the token sequence of the pruned cell where it was queried in an earlier round, and within a round the sequence as it
+ * was decoded, so that two which prune to one cell are two queries.
  */
 export type Identity = 'cell' | 'sequence';
 
@@ -56,7 +57,8 @@ export class Pool {
   readonly space: Space;
   readonly rows: QueryRow[] = [];
   readonly #options: Required<PoolOptions>;
-  readonly #known = new Set<number>();
+  /** Number of the first query of each cell. */
+  readonly #known = new Map<number, number>();
   #best: QueryRow | undefined;
 
   constructor(options: PoolOptions) {
@@ -72,9 +74,13 @@ export class Pool {
     return this.#options.identity === 'cell' ? this.space.canonical(cell) : cell;
   }
 
-  /** Whether the cell was queried before. */
-  has(cell: CellCode): boolean {
-    return this.#known.has(this.#key(cell));
+  get identity(): Identity {
+    return this.#options.identity;
+  }
+
+  /** Whether the cell is among the first `queries` queries, by default all. */
+  has(cell: CellCode, queries = this.size): boolean {
+    return (this.#known.get(this.#key(cell)) ?? Number.POSITIVE_INFINITY) <= queries;
   }
 
   /** Count one query and give its row. The repeat that is seen is drawn from the cell's own random stream. */
@@ -107,7 +113,7 @@ export class Pool {
 
   /** Put a row of an earlier part of the same run back (resume). */
   restore(row: QueryRow): void {
-    this.#known.add(this.#key(row.cell));
+    if (!this.has(row.cell)) this.#known.set(this.#key(row.cell), row.query);
     this.rows.push(row);
     this.#best = row;
   }
