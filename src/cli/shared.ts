@@ -1,5 +1,5 @@
 import type { Options } from 'yargs';
-import { type ExitCode, exitCode } from '../core/errors.js';
+import { type ExitCode, exitCode, usageError } from '../core/errors.js';
 import { readManifest } from '../core/run/index.js';
 import { type JobKind, standing } from '../jobs/kinds.js';
 import { presetNames } from '../jobs/presets.js';
@@ -10,7 +10,11 @@ import type { Output } from './output.js';
 export const runOptions: Record<string, Options> = {
   seed: { type: 'number', default: 1, describe: 'seed of all random streams' },
   out: { type: 'string', describe: 'folder of the run; default: a new one in runs/' },
-  resume: { type: 'string', describe: 'go on with this run; its own settings are used', conflicts: ['out'] },
+  resume: {
+    type: 'string',
+    requiresArg: false,
+    describe: 'go on with this run, or without a value with the one in --out; its own settings are used',
+  },
   engine: {
     type: 'string',
     choices: ['auto', 'tfjs', 'simd'],
@@ -53,7 +57,14 @@ export function again(
   kind: JobKind['name'],
   settings: () => Record<string, unknown>,
 ): { resume?: string } | { code: ExitCode } {
-  if (args.resume !== undefined) return { resume: args.resume };
+  if (args.resume !== undefined) {
+    const run = args.resume || args.out;
+    if (!run) throw usageError('--resume does not say which run', 'give its folder: --resume RUN');
+    if (args.out !== undefined && args.out !== run) {
+      throw usageError(`--resume ${run} and --out ${args.out} are two folders`, 'give one of them');
+    }
+    return { resume: run };
+  }
   if (args.out === undefined) return {};
   const found = standing(args.out, kind, settings);
   if (found === 'new') return {};

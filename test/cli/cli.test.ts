@@ -142,7 +142,7 @@ describe('rxnas', () => {
       atFirstCheckpoint(killed, () => setTimeout(() => child.kill('SIGKILL'), 30)),
     );
     expect(first.code).toBe(null);
-    expect((await rxnas(['pretrain', '--resume', killed])).code).toBe(0);
+    expect((await rxnas(['pretrain', '--out', killed, '--resume'])).code).toBe(0);
     expect(weightsOf(killed)).toEqual(weightsOf(whole));
     expect(stepRows(killed)).toEqual(stepRows(whole));
   });
@@ -181,6 +181,8 @@ describe('wrong input gets one clear message and its exit code', () => {
     ['a missing controller', ['search', '--controller', '/nowhere/run'], 3, /nowhere/],
     ['a missing table', ['search', '--benchmark', 'nasbench101:/nowhere.parquet'], 3, /nowhere\.parquet/],
     ['a missing run', ['export', 'metrics', '--run', '/nowhere'], 3, /nowhere/],
+    ['a run to resume that is not named', ['pretrain', '--resume'], 2, /which run/],
+    ['two folders', ['pretrain', '--resume', 'a', '--out', 'b'], 2, /two folders/],
     ['a run to resume that is not there', ['pretrain', '--resume', '/nowhere'], 3, /nowhere/],
   ];
   it.each(cases)('%s', async (_, args, code, what) => {
