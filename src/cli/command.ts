@@ -68,7 +68,7 @@ function checkValues(args: Args, options: Record<string, Options>): void {
     if (type === 'number' && value !== undefined && !Number.isFinite(value)) {
       throw usageError(`--${name} needs a number`, `for example --${name} ${options[name]!.default ?? 1}`);
     }
-    if (type === 'string' && value === '')
+    if (type === 'string' && options[name]!.requiresArg !== false && value === '')
       throw usageError(`--${name} is empty`, 'give it a value or leave it out');
   }
 }
