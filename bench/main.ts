@@ -6,12 +6,14 @@ import { parseArgs } from 'node:util';
 import type { EngineName } from '../src/core/engine/engine.js';
 import { compare, type Row } from './compare.js';
 import { type Growth, growth } from './growth.js';
+import { profile, STAGES } from './profile.js';
 import { runTask } from './task.js';
 
 const usage = `npm run bench -- [PART...] [options]
 
-Parts (default: compare growth whole steady)
+Parts (default: compare profile growth whole steady)
   compare  every work on every engine beside PyTorch and pytorch-metric-learning
+  profile  what share of a pretraining step the engine has
   growth   step time against rows, class size and cells of the space; peak memory
   whole    two epochs of pretraining, all cells embedded and written to Parquet
   steady   the weights of two processes compared; memory over many steps
@@ -47,7 +49,11 @@ if (args.help) {
 }
 /** `--only` asks for a comparison, nothing else. */
 const parts =
-  positionals.length > 0 ? positionals : args.only ? ['compare'] : ['compare', 'growth', 'whole', 'steady'];
+  positionals.length > 0
+    ? positionals
+    : args.only
+      ? ['compare']
+      : ['compare', 'profile', 'growth', 'whole', 'steady'];
 const engines = args.engines.split(',') as EngineName[];
 const threads = args.threads.split(',').map(Number);
 const iterations = Number(args.iterations);
@@ -79,6 +85,26 @@ if (parts.includes('compare')) {
       ),
   });
   lines.push(...rows);
+}
+
+if (parts.includes('profile')) {
+  for (const loss of ['MultiSimilarity', 'TripletMargin']) {
+    for (const engine of engines) {
+      for (const count of threads) {
+        const stages = await profile(engine, loss, { threads: count, iterations });
+        const all = STAGES.reduce((sum, name) => sum + stages[name].min, 0);
+        const ours = stages.encode.min + stages.step.min;
+        const list = STAGES.map((name) => `${name} ${stages[name].min.toFixed(2)}`).join(', ');
+        say(`${loss}, ${engine}, ${count} threads: engine ${((100 * ours) / all).toFixed(0)} % (${list} ms)`);
+        for (const name of STAGES) {
+          alone({
+            ...{ work: `profile/${loss}/${name}`, engine, threads: count, ours_ms: stages[name].median },
+            ...{ ours_min_ms: stages[name].min, iterations },
+          });
+        }
+      }
+    }
+  }
 }
 
 if (parts.includes('growth')) {
