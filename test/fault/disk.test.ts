@@ -14,11 +14,11 @@ import {
   resumeRun,
   storageError,
 } from '../../src/core/run/index.js';
-import { testFolder } from '../support/folder.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
 
 /** A file system of `kilobytes`, for the length of the test; only root may mount one. */
 function tinyDisk(kilobytes: number): string {
-  const folder = testFolder();
+  const folder = temporaryFolder();
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kilobytes}k`, 'none', folder]);
   onTestFinished(() => {
     execFileSync('umount', ['-l', folder]);
@@ -118,7 +118,7 @@ describe.skipIf(!canMount)('figure 11: a full disk', () => {
 
   it('makes no half run, and no half table', async () => {
     const disk = tinyDisk(2048);
-    const run = await create(testFolder());
+    const run = await create(temporaryFolder());
     for (let n = 0; n < 2000; n++)
       run.append('proposal', { round: 0, step: n, decoded: 1, valid: 1, fresh: 1 });
     for (let n = 0; n < 2000; n++) {

@@ -14,7 +14,7 @@ import {
   scanLog,
 } from '../../src/core/run/index.js';
 import { startChild } from '../support/child.js';
-import { testFolder } from '../support/folder.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
 
 /** `RXNAS_FAULTS=full` counts as issue 7 does; the default fits the unit tests. */
 const full = process.env.RXNAS_FAULTS === 'full';
@@ -39,7 +39,7 @@ const stepsIn = (file: string) =>
 
 describe('figure 2: damage to the log', () => {
   it('cut at every byte of its last record: all before it are recovered, the next append is readable', () => {
-    const folder = testFolder();
+    const folder = temporaryFolder();
     const whole = join(folder, 'whole.log');
     const records = smallLog(whole, 4);
     const bytes = readFileSync(whole);
@@ -63,7 +63,7 @@ describe('figure 2: damage to the log', () => {
   });
 
   it('cut anywhere: what is whole is read', () => {
-    const folder = testFolder();
+    const folder = temporaryFolder();
     const whole = join(folder, 'whole.log');
     const records = smallLog(whole, 3);
     const bytes = readFileSync(whole);
@@ -81,7 +81,7 @@ describe('figure 2: damage to the log', () => {
   });
 
   it('one bit flipped at random places: none undetected, damage named with its offset', () => {
-    const folder = testFolder();
+    const folder = temporaryFolder();
     const whole = join(folder, 'whole.log');
     const records = smallLog(whole, 20);
     const bytes = readFileSync(whole);
@@ -113,7 +113,7 @@ describe('figure 2: damage to the log', () => {
   });
 
   it('garbage behind the last record is a torn tail, whatever it holds', () => {
-    const folder = testFolder();
+    const folder = temporaryFolder();
     const whole = join(folder, 'whole.log');
     const records = smallLog(whole, 2);
     const bytes = readFileSync(whole);
@@ -135,7 +135,7 @@ describe('figure 2: damage to the log', () => {
   });
 
   it('a log of another tool in its place, and random bytes, end in one message', () => {
-    const file = join(testFolder(), 'events.log');
+    const file = join(temporaryFolder(), 'events.log');
     const random = stream(13, 'fuzz');
     for (let i = 0; i < 200; i++) {
       const bytes = Buffer.alloc(random.int(300));
@@ -149,7 +149,7 @@ describe('figure 2: damage to the log', () => {
 
 describe('kill -9', () => {
   it('while it logs and checkpoints: resumed, no row is lost or there twice', async () => {
-    const out = join(testFolder(), 'run');
+    const out = join(temporaryFolder(), 'run');
     const kills = full ? 100 : 2;
     const random = stream(14, 'kills');
     for (let k = 0; k < kills; k++) {
@@ -174,7 +174,7 @@ describe('kill -9', () => {
   }, 7_200_000);
 
   it('a second process is refused, a dead one is taken over', async () => {
-    const out = join(testFolder(), 'run');
+    const out = join(temporaryFolder(), 'run');
     const script = new URL('./logWriterProcess.ts', import.meta.url);
     const child = startChild(script, 'create', out);
     await child.lines.next();
@@ -183,7 +183,7 @@ describe('kill -9', () => {
       exitCode: 1,
       message: `the run is in use by process ${child.process.pid}`,
     });
-    const copy = join(testFolder(), 'copy.log');
+    const copy = join(temporaryFolder(), 'copy.log');
     copyFileSync(join(out, 'events.log'), copy);
     expect(() => [...readLog(copy)]).not.toThrow(); // a reader beside the writer
     child.process.kill('SIGKILL');

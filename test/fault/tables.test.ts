@@ -7,12 +7,12 @@ import { embeddingBatch } from '../../src/core/batch/index.js';
 import { stream } from '../../src/core/random/random.js';
 import { createRun, rebuildTables } from '../../src/core/run/index.js';
 import { startChild } from '../support/child.js';
-import { testFolder } from '../support/folder.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const full = process.env.RXNAS_FAULTS === 'full';
 
 it('figure 4: kill -9 while Parquet is written: files that are there open, with the committed rows', async () => {
-  const run = await createRun({ kind: 'fault', root: testFolder(), spec: {}, seed: 1 });
+  const run = await createRun({ kind: 'fault', root: temporaryFolder(), spec: {}, seed: 1 });
   const rows = { metrics: 1000, queries: 0, embeddings: 5000 };
   for (let i = 0; i < rows.metrics; i++) {
     run.append('train', {

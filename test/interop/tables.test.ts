@@ -16,8 +16,8 @@ import {
 import { afterAll, describe, expect, it } from 'vitest';
 import { type Columns, embeddingBatch, RowBuffer } from '../../src/core/batch/index.js';
 import { createRun, exportTable, ParquetColumnSink, ParquetRowSink } from '../../src/core/run/index.js';
-import { testFolder } from '../support/folder.js';
 import { python, startPython } from '../support/python.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const reader = python ? startPython(new URL('./read.py', import.meta.url)) : undefined;
 afterAll(() => reader?.stop());
@@ -91,7 +91,7 @@ describe.skipIf(!python).each(['rows', 'columns'])('Parquet by %s', (kind) => {
   it.each(Object.entries(contents))(
     '%s: pyarrow and pandas read it bit by bit, and what they write is the same',
     async (name, rows) => {
-      const file = join(testFolder(), `${name}.parquet`);
+      const file = join(temporaryFolder(), `${name}.parquet`);
       await write(kind, file, rows);
       const table = await read('pyarrow', file);
       expect(table.types).toEqual(arrowTypes);
@@ -117,7 +117,7 @@ async function duckdb(sql: string): Promise<Record<string, unknown>[]> {
 
 describe.each(['rows', 'columns'])('Parquet by %s', (kind) => {
   it.each(Object.entries(contents))('%s: DuckDB reads it bit by bit', async (name, rows) => {
-    const file = join(testFolder(), `${name}.parquet`);
+    const file = join(temporaryFolder(), `${name}.parquet`);
     await write(kind, file, rows);
     expect(await duckdb(`select * from '${file}'`)).toEqual(rows);
     const types = await duckdb(`select column_name, column_type from (describe select * from '${file}')`);
@@ -144,7 +144,7 @@ const embeddings = (): RecordBatch => {
 };
 
 async function finishedRun(): Promise<string> {
-  const run = await createRun({ kind: 'pretrain', root: testFolder(), spec: {}, seed: 1 });
+  const run = await createRun({ kind: 'pretrain', root: temporaryFolder(), spec: {}, seed: 1 });
   const step = { epoch: 0, total: -0, reconstruction: 5e-324, metric: Number.NaN, mined: 0.1 };
   const rest = { learning_rate: 1, gradient_norm: Number.POSITIVE_INFINITY, spread: 0, effective_rank: 0 };
   for (let i = 0; i < 50; i++) run.append('step', { step: i, ...step, ...rest });
@@ -229,7 +229,7 @@ it('embeddings are vectors in DuckDB', async () => {
 });
 
 it('lists without values are null in DuckDB', async () => {
-  const file = join(testFolder(), 'x.parquet');
+  const file = join(temporaryFolder(), 'x.parquet');
   const list = new FixedSizeList(2, new Field('item', new Float32(), false));
   const schema = new Schema<{ e: FixedSizeList<Float32> }>([new Field('e', list, true)]);
   const buffer = new RowBuffer(schema);

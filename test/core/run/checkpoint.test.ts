@@ -20,7 +20,7 @@ import {
 } from '../../../src/core/run/checkpoint.js';
 import { crc32 } from '../../../src/core/run/crc32.js';
 import { type CheckpointState, controllerCheckpoint, readCheckpoint } from '../../../src/core/run/index.js';
-import { testFolder } from '../../support/folder.js';
+import { temporaryFolder } from '../../support/temporaryFolder.js';
 
 const log = { bytes: 160, records: 3, rows: { step: 40 } };
 const stateOf = (step: number): CheckpointState => ({
@@ -41,7 +41,7 @@ const stateOf = (step: number): CheckpointState => ({
 });
 
 function runFolder(): string {
-  const dir = testFolder();
+  const dir = temporaryFolder();
   mkdirSync(join(dir, 'checkpoints'));
   writeFileSync(join(dir, 'manifest.json'), '{}');
   return dir;
@@ -69,7 +69,7 @@ describe('checkpoint', () => {
   });
 
   it('without a controller', () => {
-    const file = join(testFolder(), 'x.ckpt');
+    const file = join(temporaryFolder(), 'x.ckpt');
     const position = { step: 3, epoch: 0, round: 1 };
     writeFileSync(file, encodeCheckpoint({ space: 'nasbench201', position, log }));
     expect(readCheckpoint(file)).toEqual({ space: 'nasbench201', position, log, file });
@@ -99,7 +99,7 @@ describe('checkpoint', () => {
     ]);
     for (const file of checkpointFiles(dir)) writeFileSync(file, '');
     expect(() => controllerCheckpoint(dir)).toThrow('is empty');
-    expect(() => controllerCheckpoint(testFolder())).toThrow('the folder is no run');
+    expect(() => controllerCheckpoint(temporaryFolder())).toThrow('the folder is no run');
     expect(() => controllerCheckpoint(join(dir, 'no such'))).toThrow('is missing');
   });
 

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RxnasError } from '../../../src/core/errors.js';
 import { acquireLock, lockHolder } from '../../../src/core/run/lock.js';
-import { testFolder } from '../../support/folder.js';
+import { temporaryFolder } from '../../support/temporaryFolder.js';
 
-const lockPath = () => join(testFolder(), 'run.lock');
+const lockPath = () => join(temporaryFolder(), 'run.lock');
 const write = (path: string, holder: object) => writeFileSync(path, JSON.stringify(holder));
 
 describe('lock', () => {

@@ -33,7 +33,7 @@ import {
 } from '../../../src/core/run/log/frame.js';
 import { decodeBatch, decodeSchema, encodeBatch, encodeSchema } from '../../../src/core/run/log/ipc.js';
 import { LogWriter } from '../../../src/core/run/log/writer.js';
-import { testFolder } from '../../support/folder.js';
+import { temporaryFolder } from '../../support/temporaryFolder.js';
 
 const train = (epoch: number): EventRow<'train'> => ({
   round: 1,
@@ -47,7 +47,7 @@ const train = (epoch: number): EventRow<'train'> => ({
 
 const proposal = (step: number) => ({ round: 1, step, decoded: 128, valid: 100, fresh: 7 });
 
-const newLog = () => join(testFolder(), 'events.log');
+const newLog = () => join(temporaryFolder(), 'events.log');
 
 const rowsIn = (file: string) =>
   [...readLog(file)].flatMap(({ event, batch }) => [...rowsOf(batch)].map((row) => [event, row]));
@@ -245,7 +245,7 @@ describe('damage', () => {
   });
 
   it('content with right checksums but wrong Arrow messages ends in an error, in bounded time', () => {
-    const folder = testFolder();
+    const folder = temporaryFolder();
     const source = join(folder, 'source.log');
     write(source, 2);
     const bytes = readFileSync(source);

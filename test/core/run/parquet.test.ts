@@ -17,7 +17,7 @@ import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { describe, expect, it } from 'vitest';
 import { embeddingBatch, embeddingSchema, makeBatch, RowBuffer } from '../../../src/core/batch/index.js';
 import { ParquetColumnSink, ParquetRowSink } from '../../../src/core/run/index.js';
-import { testFolder } from '../../support/folder.js';
+import { temporaryFolder } from '../../support/temporaryFolder.js';
 
 type Flat = { i: Int32; u: Uint32; b: Uint8; l: Int64; f: Float32; d: Float64; s: Utf8 };
 const flat = new Schema<Flat>([
@@ -74,13 +74,13 @@ async function write(kind: 'rows' | 'columns', file: string, rows: object[]): Pr
 
 describe.each(['rows', 'columns'] as const)('Parquet by %s', (kind) => {
   it('holds every value bit by bit', async () => {
-    const file = join(testFolder(), 'hard.parquet');
+    const file = join(temporaryFolder(), 'hard.parquet');
     await write(kind, file, hardRows);
     expect(await read(file)).toEqual(hardRows);
   });
 
   it('holds no rows, and nothing but nulls', async () => {
-    const folder = testFolder();
+    const folder = temporaryFolder();
     await write(kind, join(folder, 'empty.parquet'), []);
     expect(await read(join(folder, 'empty.parquet'))).toEqual([]);
     await write(kind, join(folder, 'nulls.parquet'), Array(10).fill(nulls));
@@ -88,7 +88,7 @@ describe.each(['rows', 'columns'] as const)('Parquet by %s', (kind) => {
   });
 
   it('takes rows of 64 concurrent producers once each, each in its order', async () => {
-    const file = join(testFolder(), 'many.parquet');
+    const file = join(temporaryFolder(), 'many.parquet');
     const [producers, each] = [64, kind === 'rows' ? 300 : 60];
     const rowSink = kind === 'rows' ? new ParquetRowSink(file, flat) : undefined;
     const columnSink = kind === 'columns' ? new ParquetColumnSink(file, flat) : undefined;
@@ -113,7 +113,7 @@ describe.each(['rows', 'columns'] as const)('Parquet by %s', (kind) => {
   });
 
   it('is not there before it is whole', async () => {
-    const folder = testFolder();
+    const folder = temporaryFolder();
     const file = join(folder, 'late.parquet');
     const sink = kind === 'rows' ? new ParquetRowSink(file, flat) : new ParquetColumnSink(file, flat);
     expect(existsSync(file)).toBe(false);
@@ -123,7 +123,7 @@ describe.each(['rows', 'columns'] as const)('Parquet by %s', (kind) => {
   });
 
   it('has the same bytes for the same rows', async () => {
-    const folder = testFolder();
+    const folder = temporaryFolder();
     await write(kind, join(folder, 'a'), hardRows);
     await write(kind, join(folder, 'b'), hardRows);
     expect(readFileSync(join(folder, 'a'))).toEqual(readFileSync(join(folder, 'b')));
@@ -132,7 +132,7 @@ describe.each(['rows', 'columns'] as const)('Parquet by %s', (kind) => {
 
 describe('Parquet by rows', () => {
   it('a row that is refused fails the file, not silently', async () => {
-    const folder = testFolder();
+    const folder = temporaryFolder();
     const required = new Schema<{ d: Float64 }>([new Field('d', new Float64(), false)]);
     const sink = new ParquetRowSink(join(folder, 'x.parquet'), required);
     await sink.append({ d: 1 });
@@ -143,7 +143,7 @@ describe('Parquet by rows', () => {
   });
 
   it('lists are for the column sink', () => {
-    expect(() => new ParquetRowSink(join(testFolder(), 'x'), embeddingSchema(4))).toThrow(
+    expect(() => new ParquetRowSink(join(temporaryFolder(), 'x'), embeddingSchema(4))).toThrow(
       'ParquetColumnSink',
     );
   });
@@ -151,7 +151,7 @@ describe('Parquet by rows', () => {
 
 describe('Parquet by columns', () => {
   it('holds lists, over row groups', async () => {
-    const file = join(testFolder(), 'lists.parquet');
+    const file = join(temporaryFolder(), 'lists.parquet');
     const rows = 150_000;
     const embedding = Float32Array.from({ length: rows * 2 }, (_, i) => i / 3);
     const cell = Uint32Array.from({ length: rows }, (_, i) => i);
@@ -171,7 +171,7 @@ describe('Parquet by columns', () => {
   });
 
   it('holds null lists', async () => {
-    const file = join(testFolder(), 'x.parquet');
+    const file = join(temporaryFolder(), 'x.parquet');
     const list = new FixedSizeList(2, new Field('item', new Float32(), false));
     const schema = new Schema<{ e: FixedSizeList<Float32> }>([new Field('e', list, true)]);
     const buffer = new RowBuffer(schema);
@@ -185,7 +185,7 @@ describe('Parquet by columns', () => {
   });
 
   it('takes batches made of typed arrays', async () => {
-    const file = join(testFolder(), 'x.parquet');
+    const file = join(temporaryFolder(), 'x.parquet');
     const schema = new Schema<{ u: Uint32; l: Int64 }>([
       new Field('u', new Uint32(), false),
       new Field('l', new Int64(), false),

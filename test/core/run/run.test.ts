@@ -30,7 +30,7 @@ import {
   rebuildTables,
   resumeRun,
 } from '../../../src/core/run/index.js';
-import { testFolder } from '../../support/folder.js';
+import { temporaryFolder } from '../../support/temporaryFolder.js';
 
 const step = (n: number) => ({
   step: n,
@@ -74,7 +74,7 @@ const parquet = async (dir: string, name: string) =>
 
 describe('a run', () => {
   it('has its folder, from the first moment', async () => {
-    const root = testFolder();
+    const root = temporaryFolder();
     const run = await create(root);
     expect(run.dir).toMatch(/\/\d{8}-\d{6}-pretrain-[0-9a-z]{6}$/);
     expect(readdirSync(run.dir).sort()).toEqual(
@@ -93,7 +93,7 @@ describe('a run', () => {
   });
 
   it('logs, projects and ends', async () => {
-    const run = await create(testFolder());
+    const run = await create(temporaryFolder());
     for (let n = 0; n < 2000; n++) run.append('step', step(n));
     run.append('warning', [{ code: 'collapse', message: 'spread 0', step: 3 }]);
     run.append('embedding', { cell: 5, hash: 'abc', embedding: [0.5, -1] });
@@ -117,7 +117,7 @@ describe('a run', () => {
   });
 
   it('projects the same bytes again from its log', async () => {
-    const run = await create(testFolder());
+    const run = await create(temporaryFolder());
     run.append('train', {
       round: 1,
       epoch: 2,
@@ -139,7 +139,7 @@ describe('a run', () => {
   });
 
   it('takes events of your own', async () => {
-    const run = await create(testFolder());
+    const run = await create(temporaryFolder());
     const schema = new Schema<{ k: Int32; v: Float64 }>([
       new Field('k', new Int32(), false),
       new Field('v', new Float64(), false),
@@ -155,7 +155,7 @@ describe('a run', () => {
   });
 
   it('keeps order and number under 64 concurrent producers', async () => {
-    const run = await create(testFolder());
+    const run = await create(temporaryFolder());
     const produce = async (producer: number) => {
       for (let i = 0; i < 50; i++) {
         run.append('proposal', { round: producer, step: i, decoded: 0, valid: 0, fresh: 0 });
@@ -175,7 +175,7 @@ describe('a run', () => {
 
 describe('resuming', () => {
   it('goes back to the checkpoint, so that the same rows follow', async () => {
-    const root = testFolder();
+    const root = temporaryFolder();
     const whole = await create(root);
     const cut = await create(root);
     for (const run of [whole, cut]) {
@@ -202,7 +202,7 @@ describe('resuming', () => {
   });
 
   it('begins anew where there is no checkpoint', async () => {
-    const first = await create(testFolder());
+    const first = await create(temporaryFolder());
     first.append('step', step(0));
     first.close();
     const { run, checkpoint, warnings } = await resumeRun(first.dir);
@@ -214,7 +214,7 @@ describe('resuming', () => {
   });
 
   it('uses the checkpoint before a damaged one, and keeps that one', async () => {
-    const first = await create(testFolder());
+    const first = await create(temporaryFolder());
     for (const n of [1, 2]) {
       first.append('step', step(n));
       await checkpointAt(first, n);
@@ -232,7 +232,7 @@ describe('resuming', () => {
   });
 
   it('is refused while another one has the run, and when it is finished', async () => {
-    const run = await create(testFolder());
+    const run = await create(temporaryFolder());
     const busy = await refusal(resumeRun(run.dir));
     expect(busy.exitCode).toBe(1);
     expect(busy.message).toContain('in use by this process');
@@ -240,11 +240,11 @@ describe('resuming', () => {
     const finished = await refusal(resumeRun(run.dir));
     expect([finished.exitCode, finished.message]).toEqual([2, `the run ${run.dir} is finished`]);
     expect(existsSync(join(run.dir, 'run.lock'))).toBe(false);
-    expect((await refusal(resumeRun(testFolder()))).exitCode).toBe(3);
+    expect((await refusal(resumeRun(temporaryFolder()))).exitCode).toBe(3);
   });
 
   it('goes further back where the log was cut or damaged before a checkpoint', async () => {
-    const first = await create(testFolder());
+    const first = await create(temporaryFolder());
     const ends: number[] = [];
     for (const n of [1, 2]) {
       for (let i = 0; i < 10; i++) first.append('step', step(i));
@@ -272,9 +272,9 @@ describe('resuming', () => {
   });
 
   it('writes nothing through links in the folder', async () => {
-    const first = await create(testFolder());
+    const first = await create(temporaryFolder());
     first.close();
-    const outside = testFolder();
+    const outside = temporaryFolder();
     rmSync(join(first.dir, 'checkpoints'), { recursive: true });
     symlinkSync(outside, join(first.dir, 'checkpoints'));
     expect((await refusal(resumeRun(first.dir))).message).toContain('is not a folder');
@@ -290,7 +290,7 @@ describe('resuming', () => {
 
 describe('folders', () => {
   it('given by --out: new or empty ones, else usage', async () => {
-    const folder = testFolder();
+    const folder = temporaryFolder();
     const out = join(folder, 'a', 'b');
     const make = (path: string) => createRun({ kind: 'search', out: path, spec, seed: 1 });
     const run = await make(out);
@@ -310,14 +310,14 @@ describe('folders', () => {
   });
 
   it.skipIf(process.getuid?.() === 0)('that cannot be written', async () => {
-    const folder = testFolder();
+    const folder = temporaryFolder();
     chmodSync(folder, 0o555);
     const error = await refusal(createRun({ kind: 'x', root: join(folder, 'runs'), spec, seed: 1 }));
     expect([error.exitCode, error.message]).toEqual([1, expect.stringContaining('no permission to write')]);
   });
 
   it('in which a process ended before it had made the run', async () => {
-    const out = join(testFolder(), 'out');
+    const out = join(temporaryFolder(), 'out');
     (await createRun({ kind: 'x', out, spec, seed: 1 })).close();
     rmSync(join(out, 'manifest.json'));
     expect(await refusal(createRun({ kind: 'x', out, spec, seed: 1 }))).toMatchObject({ exitCode: 2 });
@@ -328,7 +328,7 @@ describe('folders', () => {
   });
 
   it('have names that stay inside the root', async () => {
-    const root = testFolder();
+    const root = temporaryFolder();
     const run = await create(root, '../../etc/Pass wd');
     run.close();
     expect(run.dir.startsWith(`${root}/`)).toBe(true);
@@ -336,7 +336,7 @@ describe('folders', () => {
   });
 
   it('are listed, the broken ones marked, and found by kind', async () => {
-    const root = testFolder();
+    const root = temporaryFolder();
     expect(listRuns(join(root, 'none'))).toEqual([]);
     const old = await create(root);
     await old.finish('interrupted');
@@ -371,7 +371,7 @@ describe('folders', () => {
   });
 
   it('a manifest is replaced whole', async () => {
-    const run = await create(testFolder());
+    const run = await create(temporaryFolder());
     await run.update({ tags: ['paper'], note: 'first try' });
     expect(openRun(run.dir).manifest).toMatchObject({ tags: ['paper'], note: 'first try' });
     await run.finish('failed');
@@ -380,7 +380,7 @@ describe('folders', () => {
   });
 
   it('a finished run whose log lost records at its end is not read as if it were whole', async () => {
-    const run = await create(testFolder());
+    const run = await create(temporaryFolder());
     run.append('step', step(0));
     run.flush();
     const { bytes } = run.position;
@@ -396,7 +396,7 @@ describe('record and replay', () => {
   it('are the two ends of a run', async () => {
     const { record } = await import('../../../src/operators/record.js');
     const { replay, replayRows } = await import('../../../src/operators/replay.js');
-    const run = await create(testFolder());
+    const run = await create(temporaryFolder());
     const rows = Array.from({ length: 3000 }, (_, n) => step(n));
     const passed = await lastValueFrom(of(...rows).pipe(record({ run, event: 'step' }), toArray()));
     expect(passed).toEqual(rows);
@@ -421,7 +421,7 @@ describe('record and replay', () => {
 
   it('an error of the log is an error of the stream', async () => {
     const { record } = await import('../../../src/operators/record.js');
-    const run = await create(testFolder());
+    const run = await create(temporaryFolder());
     run.close();
     await expect(lastValueFrom(of(step(0)).pipe(record({ run, event: 'step' })))).rejects.toThrow(
       'is closed',
@@ -433,7 +433,7 @@ describe('record and replay', () => {
     async () => {
       const { Credit } = await import('../../../src/core/backpressure.js');
       const { replay } = await import('../../../src/operators/replay.js');
-      const run = await create(testFolder());
+      const run = await create(temporaryFolder());
       for (let n = 0; n < 10_000; n++) run.append('step', step(n));
       run.close();
       const files = () => readdirSync('/proc/self/fd').length;
@@ -456,7 +456,7 @@ describe('record and replay', () => {
 
   it('in logged time', async () => {
     const { replay } = await import('../../../src/operators/replay.js');
-    const run = await create(testFolder());
+    const run = await create(temporaryFolder());
     vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval'] });
     onTestFinished(() => {
       vi.useRealTimers();
