@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -45,6 +45,8 @@ export interface TaskResult {
   /** From the first to the last step or cell, and until the run's files are whole. */
   seconds: number;
   secondsWithFiles: number;
+  /** Processor time of all threads meanwhile: what load does not change. */
+  cpuSeconds: number;
   /** Median milliseconds from a step to the next. */
   stepMs: number;
   /** Largest resident memory of the process, MiB. */
@@ -74,6 +76,7 @@ async function perform(task: Task): Promise<TaskResult> {
     const run = await createRun({ kind: 'bench', root, spec: { ...task }, seed: 1 });
     const samples: TaskResult['samples'] = [];
     const times: number[] = [];
+    const startedCpu = process.cpuUsage();
     const started = performance.now();
     if (task.task === 'embed') {
       const space = openSpace('nasbench101');
@@ -115,12 +118,14 @@ async function perform(task: Task): Promise<TaskResult> {
     }
     const ended = performance.now();
     await run.finish('done');
+    const cpu = process.cpuUsage(startedCpu);
     const gaps = times.slice(1).map((time, i) => time - times[i]!);
     return {
       seconds: (ended - started) / 1000,
       secondsWithFiles: (performance.now() - started) / 1000,
       stepMs: gaps.sort((a, b) => a - b)[gaps.length >> 1] ?? Number.NaN,
-      peakMiB: process.resourceUsage().maxRSS / 1024,
+      cpuSeconds: (cpu.user + cpu.system) / 1e6,
+      peakMiB: peakMiB(),
       weights: createHash('sha256')
         .update(flatten(config, await controller.weights()))
         .digest('hex'),
@@ -142,6 +147,15 @@ function spaceOf(count?: number) {
   if (count === undefined) return space;
   const cells = space.cells().slice(0, count);
   return Object.create(space, { size: { value: cells.length }, cells: { value: () => cells } });
+}
+
+/** Linux's own mark where there is one: the general figure begins with what the parent process had. */
+function peakMiB(): number {
+  try {
+    return Number(/^VmHWM:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))![1]) / 1024;
+  } catch {
+    return process.resourceUsage().maxRSS / 1024;
+  }
 }
 
 function sample(step: number, engine: Engine) {
