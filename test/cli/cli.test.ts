@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openRun } from '../../src/core/run/index.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -65,6 +65,9 @@ function expectMessage({ stderr }: Outcome, what: RegExp) {
   expect(lines[at + 1]?.trim(), stderr).toBeTruthy();
   expect(stderr).not.toMatch(/^\s+at /m);
 }
+
+// Whole programs are started, a dozen seconds of work where the machine is busy.
+vi.setConfig({ testTimeout: 180_000 });
 
 describe('rxnas', () => {
   it('counts the cells of nasbench101', async () => {

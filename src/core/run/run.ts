@@ -1,5 +1,14 @@
 import { randomInt } from 'node:crypto';
-import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { RecordBatch, type Schema } from 'apache-arrow';
 import { stringify } from 'yaml';
@@ -41,7 +50,7 @@ import {
 } from './manifest.js';
 import { logFile, projectTables, removeTemporary, type TableName } from './tables.js';
 
-const lockFile = (dir: string) => join(dir, 'run.lock');
+export const lockFile = (dir: string) => join(dir, 'run.lock');
 const checkpointFolder = (dir: string) => join(dir, 'checkpoints');
 
 /** Rows of an event in one of the forms that a run takes. */
@@ -354,6 +363,11 @@ export class StoredRun {
     readonly manifest: Manifest,
   ) {}
 
+  /** Its log's file. */
+  get log(): string {
+    return logFile(this.dir);
+  }
+
   /** The process that is writing the run. */
   get holder(): LockHolder | undefined {
     return lockHolder(lockFile(this.dir));
@@ -408,8 +422,7 @@ export async function describeRun(
 }
 
 /** Whether a folder holds a run, whole or broken. */
-export const isRun = (folder: string): boolean =>
-  statSync(manifestFile(folder), { throwIfNoEntry: false }) !== undefined;
+export const isRun = (folder: string): boolean => existsSync(manifestFile(folder));
 
 function schemaOfRow(event: string, row: object): Schema<Columns> {
   if (event === 'embedding') return embeddingSchema((row as EventRow<'embedding'>).embedding.length) as never;
