@@ -21,6 +21,10 @@ export interface Row {
   ours_min_ms: number;
   peer_min_ms: number | null;
   min_ratio: number | null;
+  /** Medians of the processor's time, all threads, and their ratio: what to compare on a busy machine. */
+  ours_cpu_ms: number;
+  peer_cpu_ms: number | null;
+  cpu_ratio: number | null;
   iterations: number;
   peer_iterations: number;
 }
@@ -115,7 +119,7 @@ async function compareOne<T>(
   const timings = await inTurns(contestants, counts);
   const theirs = answer?.known ? timings.at(-1)! : undefined;
   return ours.map(([engine], i) => {
-    const { min, median } = timings[i]!;
+    const { min, median, cpu } = timings[i]!;
     return {
       work: work.name,
       engine,
@@ -126,6 +130,9 @@ async function compareOne<T>(
       ours_min_ms: min,
       peer_min_ms: theirs?.min ?? null,
       min_ratio: theirs ? theirs.min / min : null,
+      ours_cpu_ms: cpu,
+      peer_cpu_ms: theirs?.cpu ?? null,
+      cpu_ratio: theirs ? theirs.cpu / cpu : null,
       iterations,
       peer_iterations: theirs?.iterations ?? 0,
     };

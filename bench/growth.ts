@@ -4,13 +4,14 @@ import type { Controller, EngineName } from '../src/core/engine/engine.js';
 import { openEngine } from '../src/core/engine/index.js';
 import { pretrain } from './controller.js';
 import { runTask } from './task.js';
-import { contestant, exponent, inTurns, timing, type Work } from './work.js';
+import { contestant, exponent, inTurns, type Work } from './work.js';
 
 /** How a cost grows with a size. */
 export interface Growth {
   what: string;
   engine: EngineName;
   threads: number;
+  /** Milliseconds of processor time (of the clock for cells of the space), and MiB. */
   points: { size: number; ms: number; peakMiB?: number }[];
   /** b of time = a·size^b, fitted to the points. */
   exponent: number;
@@ -21,7 +22,7 @@ const CLASS_SIZES = [2, 4, 8, 16, 32];
 /** Cells of at most 4, 5, 6 and 7 vertices, less what fills no batch. */
 const CELLS = [91, 2532, 64_542, 423_624];
 
-/** Least milliseconds of a step with MultiSimilarity against rows, class size and cells of the space; peak memory against rows. */
+/** Milliseconds of processor time of a step with MultiSimilarity against rows, class size and cells of the space; peak memory against rows. */
 export async function growth(
   engineName: EngineName,
   { iterations = 50, memorySteps = 30, onGrowth = (_: Growth) => {} } = {},
@@ -43,7 +44,7 @@ export async function growth(
         contestants,
         works.map(() => iterations),
       )
-    ).map(({ min }) => min);
+    ).map(({ cpu }) => cpu);
   };
   const byBatch = await least(BATCHES.map((rows) => pretrain('MultiSimilarity', rows)));
   const byClass = await least(CLASS_SIZES.map((size) => pretrain('MultiSimilarity', 512, size)));
@@ -74,7 +75,7 @@ export async function growth(
     for (let i = 0; i < 3; i++) runs.push(await runTask({ ...task, batch: 512, cells }));
     byCells.push({
       size: cells,
-      ms: timing(runs.map(({ stepMs }) => stepMs)).min,
+      ms: Math.min(...runs.map(({ stepMs }) => stepMs)),
       peakMiB: Math.max(...runs.map(({ peakMiB }) => peakMiB)),
     });
   }

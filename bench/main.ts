@@ -74,14 +74,14 @@ const alone = (line: Omit<Line, 'peer_ms' | 'ratio'> & Record<string, unknown>) 
 const ms = (value: number | null) => (value === null ? '–' : value.toPrecision(3)).padStart(9);
 
 if (parts.includes('compare')) {
-  say(`${'work'.padEnd(36)} engine threads   min ms  median  peer min  median  ratio of mins, of medians`);
+  say(`${'work'.padEnd(36)} engine threads   min ms   median      cpu peer min   median      cpu  ratios`);
   const rows = await compare({
     ...{ root, only: args.only, engines, threads, iterations, peer: !args['no-peer'] },
     peerIterations: Number(args['peer-iterations'] ?? iterations),
     onNote: note,
     onRow: (row: Row) =>
       say(
-        `${row.work.padEnd(36)} ${row.engine.padEnd(6)} ${row.threads}    ${ms(row.ours_min_ms)}${ms(row.ours_ms)}${ms(row.peer_min_ms)}${ms(row.peer_ms)}${ms(row.min_ratio)}${ms(row.ratio)}`,
+        `${row.work.padEnd(36)} ${row.engine.padEnd(6)} ${row.threads}    ${[row.ours_min_ms, row.ours_ms, row.ours_cpu_ms, row.peer_min_ms, row.peer_ms, row.peer_cpu_ms, row.min_ratio, row.ratio, row.cpu_ratio].map(ms).join('')}`,
       ),
   });
   lines.push(...rows);

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Weights } from '../src/core/controller/config.js';
-import type { Figures, PeerWork } from './work.js';
+import type { Figures, PeerWork, Sample } from './work.js';
 
 /** PyTorch and pytorch-metric-learning in a process of their own, spoken to in lines of JSON; see peer/server.py. */
 export class Peer {
@@ -33,9 +33,9 @@ export class Peer {
     return this.#ask({ ask: 'prepare', work, threads });
   }
 
-  /** Milliseconds of each iteration of what was prepared last. */
-  async run(iterations: number): Promise<number[]> {
-    return (await this.#ask<{ times: number[] }>({ ask: 'run', iterations })).times;
+  /** Times iterations of what was prepared last. */
+  async run(iterations: number): Promise<Sample[]> {
+    return (await this.#ask<{ samples: Sample[] }>({ ask: 'run', iterations })).samples;
   }
 
   stop(): void {

@@ -11,7 +11,7 @@ import { openMiner } from '../src/core/miners/index.js';
 import { openSpace } from '../src/core/space/index.js';
 import { batch as regroup } from '../src/operators/batch.js';
 import { mutate } from '../src/operators/mutate.js';
-import { type Timing, timing } from './work.js';
+import { sorted } from './work.js';
 
 export const STAGES = ['produce', 'encode', 'mine', 'loss', 'health', 'step'] as const;
 
@@ -24,7 +24,7 @@ export async function profile(
   engineName: EngineName,
   lossName: string,
   { threads = 1, iterations = 50 } = {},
-): Promise<Record<(typeof STAGES)[number], Timing>> {
+): Promise<Record<(typeof STAGES)[number], { min: number; median: number }>> {
   const engine = await openEngine(engineName, { threads });
   const controller = await engine.controller(config, initialWeights(config, 1));
   const loss = openLoss(lossName);
@@ -62,7 +62,10 @@ export async function profile(
     controller.dispose();
     await engine.dispose();
   }
-  return Object.fromEntries(STAGES.map((name, s) => [name, timing(times[s]!)])) as Awaited<
-    ReturnType<typeof profile>
-  >;
+  return Object.fromEntries(
+    STAGES.map((name, s) => {
+      const all = sorted(times[s]!);
+      return [name, { min: all[0]!, median: all[all.length >> 1]! }];
+    }),
+  ) as Awaited<ReturnType<typeof profile>>;
 }

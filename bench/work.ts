@@ -18,33 +18,47 @@ export interface PeerWork {
   [argument: string]: unknown;
 }
 
-/** Milliseconds of one iteration. */
+/** Milliseconds of one iteration: by the clock, and of the processor in all threads of the process, which load changes little. */
+export interface Sample {
+  wall: number;
+  cpu: number;
+}
+
 export interface Timing {
   min: number;
   median: number;
+  /** Median of the processor's time. */
+  cpu: number;
   iterations: number;
 }
 
-/** Does so many iterations and gives the milliseconds of each. */
-export type Contestant = (iterations: number) => Promise<number[]>;
+/** Does so many iterations. */
+export type Contestant = (iterations: number) => Promise<Sample[]>;
 
 /** Our own side of a comparison. */
 export const contestant =
   (iterate: Iteration): Contestant =>
   async (iterations) => {
-    const times: number[] = [];
+    const samples: Sample[] = [];
     for (let i = 0; i < iterations; i++) {
+      const before = process.cpuUsage();
       const start = performance.now();
       await iterate();
-      times.push(performance.now() - start);
+      const wall = performance.now() - start;
+      const { user, system } = process.cpuUsage(before);
+      samples.push({ wall, cpu: (user + system) / 1000 });
     }
-    return times;
+    return samples;
   };
 
-export function timing(times: readonly number[]): Timing {
-  const sorted = [...times].sort((a, b) => a - b);
-  return { min: sorted[0]!, median: sorted[sorted.length >> 1]!, iterations: sorted.length };
+export function timing(samples: readonly Sample[]): Timing {
+  const wall = sorted(samples.map((sample) => sample.wall));
+  const cpu = sorted(samples.map((sample) => sample.cpu));
+  const middle = samples.length >> 1;
+  return { min: wall[0]!, median: wall[middle]!, cpu: cpu[middle]!, iterations: samples.length };
 }
+
+export const sorted = (values: readonly number[]) => [...values].sort((a, b) => a - b);
 
 /**
  * Times contestants in turns, so that what else the machine does meets all of them: each has `iterations[i]` iterations in `rounds`
@@ -55,16 +69,16 @@ export async function inTurns(
   iterations: readonly number[],
   rounds = 10,
 ): Promise<Timing[]> {
-  const times: number[][] = contestants.map(() => []);
+  const samples: Sample[][] = contestants.map(() => []);
   const portion = (i: number) => Math.ceil(iterations[i]! / rounds);
   for (const [i, run] of contestants.entries()) await run(portion(i));
   for (let round = 0; round < rounds; round++) {
     for (const [i, run] of contestants.entries()) {
-      const left = Math.min(portion(i), iterations[i]! - times[i]!.length);
-      if (left > 0) times[i]!.push(...(await run(left)));
+      const left = Math.min(portion(i), iterations[i]! - samples[i]!.length);
+      if (left > 0) samples[i]!.push(...(await run(left)));
     }
   }
-  return times.map(timing);
+  return samples.map(timing);
 }
 
 /** Exponent b of the power law time = a·size^b that fits the points best, in logarithms. */

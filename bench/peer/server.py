@@ -105,12 +105,12 @@ def main():
             run = WORKS[work["kind"]](work, weights) if known else None
             answer = {"known": known, "figures": (run() or {}) if known else {}}
         elif request["ask"] == "run":
-            times = []
+            samples = []
             for _ in range(request["iterations"]):
-                start = time.perf_counter()
+                wall, cpu = time.perf_counter(), time.process_time()
                 run()
-                times.append((time.perf_counter() - start) * 1000)
-            answer = {"times": times}
+                samples.append({"wall": (time.perf_counter() - wall) * 1000, "cpu": (time.process_time() - cpu) * 1000})
+            answer = {"samples": samples}
         print(json.dumps(answer), flush=True)
 
 
