@@ -91,10 +91,10 @@ const measureCommand: Command = {
     },
   },
   examples: [
-    ['rxnas benchmark measure --max-vertices 4 --out small.parquet', '91 cells, about two minutes'],
+    ['rxnas benchmark measure --max-vertices 4 --out small.parquet', '91 cells, about a minute'],
     [
-      'rxnas benchmark measure --out datasets/mnist-cells5.parquet',
-      'the embedded benchmark, about two hours; can be stopped and repeated',
+      'rxnas benchmark measure --repeats 3 --out datasets/mnist-cells5.parquet',
+      'the embedded benchmark, about forty minutes on two idle cores; can be stopped and repeated',
     ],
   ],
   stopsSafely: true,
