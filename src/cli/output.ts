@@ -27,6 +27,24 @@ export function createOutput({ json = false, quiet = false }: OutputFlags): Outp
   };
 }
 
+/** Writes lines to stdout, no faster than they are taken. */
+export async function writeLines(lines: Iterable<string>): Promise<void> {
+  let text = '';
+  for (const line of lines) {
+    text += `${line}\n`;
+    if (text.length < 65_536) continue;
+    await write(text);
+    text = '';
+  }
+  if (text) await write(text);
+}
+
+const write = (text: string) =>
+  new Promise<void>((resolve) => {
+    if (process.stdout.write(text)) resolve();
+    else process.stdout.once('drain', resolve);
+  });
+
 /** A table of cells as aligned text columns; numbers to the right. */
 export function table(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string[] {
   const cells = [header, ...rows].map((row) => row.map(String));

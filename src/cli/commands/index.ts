@@ -3,7 +3,9 @@ import { benchmarkCommand } from './benchmark.js';
 import { doctorCommand } from './doctor.js';
 import { exportCommand } from './export.js';
 import { pretrainCommand } from './pretrain.js';
+import { replayCommand } from './replay.js';
 import { resumeCommand } from './resume.js';
+import { runsCommand } from './runs/index.js';
 import { searchCommand } from './search.js';
 import { spaceCommand } from './space.js';
 import { startCommand } from './start.js';
@@ -16,6 +18,8 @@ export const commands: readonly Command[] = [
   pretrainCommand,
   searchCommand,
   resumeCommand,
+  replayCommand,
+  runsCommand,
   benchmarkCommand,
   exportCommand,
 ];

@@ -8,6 +8,7 @@ export {
   type RunPosition,
   readCheckpoint,
 } from './checkpoint.js';
+export { collectGarbage, removeRun } from './cleanup.js';
 export { type JsonValue, NewFile, replaceFile, storageError } from './files.js';
 export type { LogPosition } from './log/position.js';
 export {
@@ -20,8 +21,10 @@ export {
 } from './log/reader.js';
 export { LogWriter } from './log/writer.js';
 export { type Manifest, type RunStatus, readManifest } from './manifest.js';
+export { packRun, unpackRun } from './pack.js';
 export { ParquetColumnSink } from './parquet/columnSink.js';
 export { ParquetRowSink } from './parquet/rowSink.js';
+export { type Difference, RowCheck, RowsDiffer } from './rowCheck.js';
 export {
   type CreateRunOptions,
   createRun,

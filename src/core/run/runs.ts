@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { dataError, usageError } from '../errors.js';
 import { suggest } from '../suggest.js';
-import { onStorage } from './files.js';
+import { isTemporary, onStorage } from './files.js';
 import { type Manifest, type RunStatus, readManifest } from './manifest.js';
 import { isRun, StoredRun } from './run.js';
 
@@ -27,6 +27,7 @@ export function listRuns(root: string): RunEntry[] {
     });
   }
   const entries = names
+    .filter((name) => !isTemporary(name))
     .map((name) => join(folder, name))
     .filter(isRun)
     .map((dir): RunEntry => {
