@@ -49,6 +49,7 @@ function bars(): ProgressBoard {
     gracefulExit: false,
     linewrap: false,
   });
+  let stopped = false;
   return {
     add(name, total, unit) {
       const measure = meter(total);
@@ -64,7 +65,11 @@ function bars(): ProgressBoard {
         stop: () => bar.stop(),
       };
     },
-    stop: () => multi.stop(),
+    stop() {
+      if (stopped) return; // a second stop would draw the bars once more, below what was printed since
+      stopped = true;
+      multi.stop();
+    },
   };
 }
 
