@@ -14,10 +14,8 @@ import {
   scanLog,
 } from '../../src/core/run/index.js';
 import { startChild } from '../support/child.js';
+import { figure, fullSize as full } from '../support/figure.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
-
-/** `RXNAS_FAULTS=full` counts as issue 7 does; the default fits the unit tests. */
-const full = process.env.RXNAS_FAULTS === 'full';
 
 const proposal = (step: number) => ({ round: 1, step, decoded: 128, valid: 100, fresh: 7 });
 
@@ -59,7 +57,7 @@ describe('figure 2: damage to the log', () => {
       recovered++;
     }
     expect(recovered).toBe(bytes.length - last.offset);
-    console.log(`cut at ${recovered} places: recovered ${recovered}`);
+    figure(2, `cut at ${recovered} places: ${recovered} recovered`);
   });
 
   it('cut anywhere: what is whole is read', () => {
@@ -109,7 +107,7 @@ describe('figure 2: damage to the log', () => {
       if (at >= 16) expect(count).toBe(records.filter(({ offset }) => offset < damages[0]!).length);
     }
     expect(undetected).toBe(0);
-    console.log(`${flips} bit flips: ${undetected} undetected`);
+    figure(2, `${flips} bit flips: ${undetected} undetected`);
   });
 
   it('garbage behind the last record is a torn tail, whatever it holds', () => {
@@ -170,7 +168,7 @@ describe('kill -9', () => {
     run.close();
     expect(steps).toBeGreaterThanOrEqual(500 * kills);
     expect(stepsIn(join(out, 'events.log'))).toEqual(Array.from({ length: steps }, (_, i) => i));
-    console.log(`killed ${kills} times: ${steps} of ${steps} rows there once`);
+    figure(1, `log and checkpoints alone: killed ${kills} times, ${steps} of ${steps} rows there once`);
   }, 7_200_000);
 
   it('a second process is refused, a dead one is taken over', async () => {

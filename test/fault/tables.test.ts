@@ -7,9 +7,8 @@ import { embeddingBatch } from '../../src/core/batch/index.js';
 import { stream } from '../../src/core/random/random.js';
 import { createRun, rebuildTables } from '../../src/core/run/index.js';
 import { startChild } from '../support/child.js';
+import { figure, fullSize as full } from '../support/figure.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
-
-const full = process.env.RXNAS_FAULTS === 'full';
 
 it('figure 4: kill -9 while Parquet is written: files that are there open, with the committed rows', async () => {
   const run = await createRun({ kind: 'fault', root: temporaryFolder(), spec: {}, seed: 1 });
@@ -62,7 +61,7 @@ it('figure 4: kill -9 while Parquet is written: files that are there open, with 
   expect(await rebuildTables(run.dir)).toEqual({ metrics: rows.metrics, embeddings: rows.embeddings });
   expect(await check()).toBe(2);
   expect(readdirSync(run.dir).filter((name) => name.startsWith('.tmp'))).toEqual([]);
-  console.log(`killed ${kills} times: ${opened} of ${opened} visible files open`);
+  figure(4, `killed ${kills} times: ${opened} of ${opened} visible files open, rows as committed`);
   connection.closeSync();
   instance.closeSync();
 }, 7_200_000);
