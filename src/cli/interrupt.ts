@@ -23,12 +23,11 @@ export const interrupted$: Observable<NodeJS.Signals> = new Observable<NodeJS.Si
   };
 }).pipe(share({ connector: () => new ReplaySubject(1) }));
 
-/** Does `work` with {@link interrupted$} listened to from beginning to end. */
-export async function interruptible<T>(work: () => Promise<T>): Promise<T> {
-  const subscription = interrupted$.subscribe();
-  try {
-    return await work();
-  } finally {
-    subscription.unsubscribe();
-  }
+/**
+ * Does `work` with {@link interrupted$} listened to from its beginning to the end of the process: a signal that comes after the
+ * work must not turn what was done into a failure.
+ */
+export function interruptible<T>(work: () => Promise<T>): Promise<T> {
+  interrupted$.subscribe();
+  return work();
 }

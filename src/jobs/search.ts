@@ -100,6 +100,7 @@ async function runSearch(
         });
       };
 
+      const { dryRounds = 0 } = (checkpoint?.state ?? {}) as { dryRounds?: number };
       let stopped = false;
       const stop = options.stop.pipe(
         tap(() => {
@@ -116,7 +117,7 @@ async function runSearch(
           rounds: settings.rounds,
           patience: settings.patience,
           firstRound: checkpoint?.position.round ?? 0,
-          dryRounds: (checkpoint?.state as { dryRounds?: number } | undefined)?.dryRounds ?? 0,
+          dryRounds,
           checkpoint: save,
         }).pipe(
           takeUntil(stop),
@@ -137,7 +138,7 @@ async function runSearch(
       const queriesToBest = last
         ? pool.rows.find((row) => row.validation === last.best_validation)!.query
         : 0;
-      const dry = (end?.dryRounds ?? 0) >= settings.patience;
+      const dry = (end?.dryRounds ?? dryRounds) >= settings.patience;
       const result = {
         dir: run.dir,
         searcher: settings.searcher,

@@ -74,10 +74,12 @@ export function search(options: SearchOptions): Observable<SearchEvent> {
       return concat(queries, defer(() => from(reported)).pipe(as('proposal')), learning, end);
     });
 
-  return range(firstRound, Math.max(0, rounds - firstRound)).pipe(
+  const left = range(firstRound, Math.max(0, rounds - firstRound)).pipe(
     concatMap(round),
     takeWhile(({ event }) => event !== 'round' || !finished(), true),
   );
+  // A run may have been stopped between its last round and its end.
+  return defer(() => (finished() ? EMPTY : left));
 }
 
 /** Names the kind of a row. */

@@ -117,6 +117,13 @@ describe('search', () => {
     ).toEqual([0, 0, 1, 2]);
   });
 
+  it('does nothing more where the checkpoint was made after the last round', async () => {
+    const { events } = randomRun({ firstRound: 3, dryRounds: 3, patience: 3 });
+    expect(await lastValueFrom(events.pipe(toArray()))).toEqual([]);
+    const { events: more } = randomRun({ firstRound: 3, dryRounds: 2, patience: 3 });
+    expect(await lastValueFrom(more.pipe(toArray()))).not.toEqual([]);
+  });
+
   it('saves the state after each round, before the next one begins', async () => {
     const log: string[] = [];
     const { events } = randomRun({
