@@ -1,0 +1,79 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createRun } from '../../src/core/run/index.js';
+import { rxnas } from '../support/rxnas.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+
+const golden = 'test/golden/runs';
+
+describe('rxnas runs', () => {
+  it('lists runs, dead and broken ones among them', async () => {
+    const root = temporaryFolder();
+    (await createRun({ kind: 'pretrain', root, spec: { loss: 'NCA' }, seed: 1 })).close();
+    mkdirSync(join(root, 'broken'));
+    writeFileSync(join(root, 'broken', 'manifest.json'), '[');
+    const { code, stdout } = await rxnas(['runs', '--root', root, '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject([
+      { status: 'dead', kind: 'pretrain', what: 'NCA', done: 0 },
+      { name: 'broken', status: 'broken' },
+    ]);
+  });
+
+  it('shows and compares, replays and verifies', async () => {
+    const shown = JSON.parse((await rxnas(['runs', 'show', `${golden}/search-1`, '--json'])).stdout);
+    expect(shown).toMatchObject({ status: 'done', rows: { query: 30, proposal: 300 } });
+    const compared = await rxnas(['runs', 'compare', 'pretrain-1', 'search-1', '--root', golden, '--json']);
+    expect(JSON.parse(compared.stdout).curves.map(({ of }: { of: string }) => of)).toEqual(['step', 'query']);
+    const { stdout } = await rxnas(['replay', `${golden}/search-1`, '--events', 'query', '--json']);
+    const rows = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(rows.map(({ event, query }) => [event, query])).toEqual(rows.map((_, i) => ['query', i + 1]));
+    expect(rows).toHaveLength(30);
+  });
+
+  it('goes on when the same command is given again, and names the setting that differs', async () => {
+    const out = join(temporaryFolder(), 'run');
+    const command = (...args: string[]) =>
+      rxnas([
+        ...['pretrain', '--space', 'nasbench201', '--batch', '32', '--embed', '4', '--engine', 'simd'],
+        ...['--out', out, '--quiet', ...args],
+      ]);
+    expect((await command('--steps', '4')).code).toBe(0);
+    const again = await command('--steps', '4');
+    expect([again.code, again.stdout]).toEqual([0, `the run in ${out} is done already\n`]);
+    const other = await command('--steps', '5');
+    expect(other.code).toBe(2);
+    expect(other.stderr).toContain('holds a run with steps 4, not 5');
+  });
+
+  const cases: [string, string[], number, RegExp][] = [
+    ['resume of nothing', ['resume', '/nowhere/run'], 3, /there is no run \/nowhere\/run/],
+    ['resume of a finished run', ['resume', `${golden}/pretrain-1`], 2, /is finished/],
+    ['replay of nothing', ['replay', 'no-such-run'], 3, /there is no run 'no-such-run'/],
+    ['an unknown event', ['replay', `${golden}/pretrain-1`, '--events', 'stp'], 2, /unknown event 'stp'/],
+    ['a speed of nothing', ['replay', `${golden}/pretrain-1`, '--speed', '0'], 2, /--speed is 0/],
+    ['an engine without --verify', ['replay', `${golden}/pretrain-1`, '--engine', 'simd'], 2, /--verify/],
+    [
+      'a negative tolerance',
+      ['replay', `${golden}/pretrain-1`, '--verify', '--tolerance=-1'],
+      2,
+      /tolerance/,
+    ],
+    ['one run to compare', ['runs', 'compare', `${golden}/pretrain-1`], 2, /one run is no comparison/],
+    ['a run to show that is none', ['runs', 'show', 'src'], 3, /holds no run/],
+    ['a file to unpack that is none', ['runs', 'unpack', 'package.json'], 3, /no tar file/],
+    ['a part of a name to remove', ['runs', 'rm', 'pretrain', '--root', golden], 2, /whole name/],
+    ['an unknown subcommand', ['runs', 'lst'], 2, /lst/],
+  ];
+  it.each(cases)('%s: one message and its exit code', async (_, args, code, what) => {
+    const outcome = await rxnas(args);
+    expect(outcome.code, outcome.stderr).toBe(code);
+    expect(outcome.stdout).toBe('');
+    expect(outcome.stderr).toMatch(what);
+    expect(outcome.stderr).not.toMatch(/^\s+at /m);
+  });
+});
