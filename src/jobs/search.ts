@@ -205,8 +205,8 @@ function searcherFor(
   controller: Controller | undefined,
 ): Searcher {
   if (!controller) return randomSearch(resources);
-  const { epochs, trainBatch: batch, learningRate, freezeEncoder } = settings;
-  return nao({ ...resources, controller, training: { epochs, batch, learningRate, freezeEncoder } });
+  const { top, epochs, trainBatch: batch, learningRate, freezeEncoder } = settings;
+  return nao({ ...resources, controller, top, training: { epochs, batch, learningRate, freezeEncoder } });
 }
 
 /** The queries that a resumed run has logged up to its checkpoint. */

@@ -56,6 +56,7 @@ export const searchSettings = z.strictObject({
   rounds: z.int().min(1).default(50).describe('most rounds, the initial sample included'),
   initial: z.int().min(1).default(128).describe('cells of the initial random sample'),
   perRound: z.int().min(1).default(128).describe('new cells a round'),
+  top: z.int().min(1).default(128).describe('best cells of the pool that are moved along the gradient'),
   epochs: z.int().min(1).default(100).describe('inner epochs a round'),
   learningRate: z.number().positive().default(0.1).describe('learning rate of SGD'),
   trainBatch: z.int().min(1).default(64).describe('cells a training step'),

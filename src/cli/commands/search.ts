@@ -31,6 +31,10 @@ export const searchCommand: Command = {
     initial: { type: 'number', describe: 'cells of the initial random sample; default: 128' },
     'per-round': { type: 'number', describe: 'new cells a round; default: 128' },
     epochs: { type: 'number', describe: 'training epochs a round; default: 100' },
+    top: {
+      type: 'number',
+      describe: 'best cells of the pool that are moved along the gradient; default: 128',
+    },
     'train-batch': { type: 'number', default: 64, describe: 'cells a training step' },
     'learning-rate': { type: 'number', describe: 'learning rate of SGD; default: 0.1' },
     'freeze-encoder': { type: 'boolean', default: false, describe: 'keep encoder and decoder as pretrained' },
@@ -100,6 +104,7 @@ function settingsOf(args: Args): Record<string, unknown> {
       perRound: args.perRound,
       epochs: args.epochs,
       learningRate: args.learningRate,
+      top: args.top,
       trainBatch: args.trainBatch,
       freezeEncoder: args.freezeEncoder,
       identity: args.identity,

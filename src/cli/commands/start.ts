@@ -16,8 +16,10 @@ const searching = {
   queries: 150,
   initial: 50,
   perRound: 25,
-  epochs: 100,
+  top: 25,
+  epochs: 150,
   trainBatch: 16,
+  targetFloor: 0.7,
 };
 
 export const startCommand: Command = {

@@ -15,19 +15,21 @@ export interface NaoOptions {
   initial: number;
   /** New cells a round. */
   perRound: number;
+  /** Best cells of the pool that are moved; default 128. */
+  top?: number;
   /** Of each round; see {@link trainOnPool}. */
   training: Omit<TrainOnPoolOptions, 'controller' | 'pool' | 'seed' | 'round'>;
 }
 
 /** Neural architecture optimisation with a controller, pretrained or not (paper §3.3, REFERENCE §7). */
 export function nao(options: NaoOptions): Searcher {
-  const { initial, perRound, training, ...resources } = options;
+  const { initial, perRound, top = 128, training, ...resources } = options;
   return {
     name: 'nao',
     propose: (round, report) =>
       round === 0
         ? seedCells({ ...resources, round, count: initial })
-        : naoPropose({ ...resources, round, count: perRound, onStep: report }),
+        : naoPropose({ ...resources, round, count: perRound, top, onStep: report }),
     train: (round) => trainOnPool({ ...resources, round, ...training }),
   };
 }
