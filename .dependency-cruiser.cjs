@@ -60,7 +60,7 @@ module.exports = {
       name: 'no-dev-packages',
       comment: 'What is published may use only what is installed with it.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/core/engine/simd/assembly/' },
+      from: { path: '^src/', pathNot: '^src/core/(engine/simd|distances)/assembly/' },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
     },
     {
@@ -73,7 +73,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^src/core/engine/simd/assembly/' },
+    exclude: { path: '^src/core/(engine/simd|distances)/assembly/' },
     // Types count: a module that needs another's types cannot be read without it either.
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
