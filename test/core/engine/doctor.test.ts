@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { EngineName } from '../../../src/core/engine/engine.js';
 import { failure } from '../../../src/core/errors.js';
 
 /** With and without a tfjs-node that loads, whatever this machine has. */
@@ -13,7 +14,8 @@ vi.mock('../../../src/core/engine/tfjs/load.js', async (original) => {
   };
 });
 
-const { openEngine } = await import('../../../src/core/engine/index.js');
+const { engineNames, openEngine } = await import('../../../src/core/engine/index.js');
+const { benchEngines } = await import('../../../src/core/engine/bench.js');
 const { diagnose } = await import('../../../src/core/engine/doctor.js');
 const native = await openEngine('tfjs', { threads: 1 }).then(
   (engine) => engine.dispose().then(() => true),
@@ -75,4 +77,41 @@ test.skipIf(!native)('where tfjs-node loads auto is tfjs, with its versions', as
   expect(diagnosis.versions.tfjs).toMatch(/^4\./);
   expect(diagnosis.versions.libtensorflow).toMatch(/^2\./);
   expect(JSON.parse(JSON.stringify(diagnosis))).not.toHaveProperty('lines');
+});
+
+test('the bench has figures of each engine that loads, and a verdict', async () => {
+  const { engines } = await diagnose();
+  const bench = await benchEngines(0);
+  const loads = engineNames.filter((name) => engines[name]);
+  expect(Object.keys(bench.engines).sort()).toEqual([...loads].sort());
+  for (const name of loads) {
+    const { threads, ...times } = bench.engines[name]!;
+    expect(threads).toBeGreaterThan(0);
+    expect(Object.keys(times)).toEqual(['search', 'pretraining', 'proposals']);
+    for (const ms of Object.values(times)) expect(ms).toSatisfy((x: number) => x > 0 && x < 60_000);
+    for (const line of bench.lines.slice(0, 3)) expect(line).toMatch(new RegExp(`${name} \\d+\\.\\d\\d ms`));
+  }
+  expect(loads).toContain(bench.faster);
+  if (loads.length > 1) {
+    const [best, other] = [bench.faster!, loads.find((name) => name !== bench.faster)!];
+    const product = (name: EngineName) => {
+      const { search, pretraining, proposals } = bench.engines[name]!;
+      return search * pretraining * proposals;
+    };
+    expect(product(best)).toBeLessThanOrEqual(product(other));
+    expect(bench.factor).toBeCloseTo((product(other) / product(best)) ** (1 / 3), 9);
+  }
+  expect(bench.lines.at(-1)).toMatch(new RegExp(`^faster +${bench.faster}`));
+});
+
+test('where tfjs-node does not load the bench times simd alone', async () => {
+  load.fails = true;
+  try {
+    const bench = await benchEngines(0);
+    expect(bench).toMatchObject({ faster: 'simd', factor: null });
+    expect(Object.keys(bench.engines)).toEqual(['simd']);
+    expect(bench.lines.at(-1)).toContain('the only engine that loads');
+  } finally {
+    load.fails = false;
+  }
 });
