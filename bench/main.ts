@@ -6,16 +6,18 @@ import { parseArgs } from 'node:util';
 import type { EngineName } from '../src/core/engine/engine.js';
 import { compare, type Row } from './compare.js';
 import { type Growth, growth } from './growth.js';
+import { lossStages } from './losses.js';
 import { profile, STAGES } from './profile.js';
 import { runTask } from './task.js';
 
 const usage = `npm run bench -- [PART...] [options]
 
-Parts (default: compare profile growth whole steady)
+Parts (default: all but losses)
   compare  every work on every engine beside PyTorch and pytorch-metric-learning
   profile  what share of a pretraining step the engine has
   growth   step time against rows, class size and cells of the space; peak memory
   whole    two epochs of pretraining, all cells embedded and written to Parquet
+  losses   TripletMargin and MultiSimilarity stage by stage, without a controller
   steady   the weights of two processes compared; memory over many steps
 
 Options
@@ -122,6 +124,19 @@ if (parts.includes('growth')) {
       }
     };
     await growth(engine, { iterations, onGrowth });
+  }
+}
+
+if (parts.includes('losses')) {
+  for (const name of ['TripletMargin', 'MultiSimilarity']) {
+    say(`${name}, one thread: shortest wall time, mean processor time`);
+    for (const { stage, ms: shortest, cpuMs } of lossStages(name, iterations)) {
+      say(`  ${stage.padEnd(16)}${ms(shortest)} ms${ms(cpuMs)} ms`);
+      alone({
+        ...{ work: `losses/${name}/${stage}`, engine: 'none', threads: 1, ours_ms: shortest },
+        cpu_ms: cpuMs,
+      });
+    }
   }
 }
 
