@@ -1,5 +1,6 @@
 import { Classes } from './classes.js';
 import { forStrips, mirror } from './gram.js';
+import { stripKernel } from './kernels.js';
 
 /** F.normalize of PyTorch divides by max(‖x‖, this). */
 const smallestNorm = 1e-12;
@@ -81,7 +82,7 @@ export class EmbeddingBatch {
   /** Dot products of the normalised embeddings, [n, n]. */
   gram(): Float64Array {
     return this.matrix('gram', (gram) =>
-      forStrips(this, gram, (i, height) => mirror(gram, this.rows, i, height)),
+      forStrips(stripKernel(this), gram, (i, height) => mirror(gram, this.rows, i, height)),
     );
   }
 

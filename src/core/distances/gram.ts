@@ -1,24 +1,23 @@
-import { stripKernel, stripRows } from './kernels.js';
+import { type Strips, stripRows } from './kernels.js';
 
-/** Normalised embeddings, row-major [rows, dim]. */
-export interface UnitRows {
-  readonly rows: number;
-  readonly dim: number;
-  readonly unit: Float64Array;
-}
-
-/** What is made of rows i to i + height of a matrix; columns 0 to i + height hold dot products. */
+/** What is made of rows i to i + height of a matrix, whose columns 0 to i + height are there. */
 export type StripVisitor = (i: number, height: number) => void;
 
 /**
- * All dot products of a batch, each pair once, strip by strip: four rows of `matrix` [n, n] up to the diagonal, and a little beyond it. What is
- * made of them is made while they are in the nearest cache; the columns to the right of the strip are left to `visit`.
+ * Fills a matrix [n, n] strip by strip, four rows up to the diagonal and a little beyond it, with dot products or what `make` makes of
+ * them: each pair is computed once. The columns to the right of a strip are left to `visit`.
  */
-export function forStrips({ rows: n, dim, unit }: UnitRows, matrix: Float64Array, visit: StripVisitor): void {
-  const { strip, stride, fill } = stripKernel(unit, n, dim);
+export function forStrips(
+  strips: Strips,
+  matrix: Float64Array,
+  visit: StripVisitor,
+  make: (i: number) => void = () => {},
+): void {
+  const { rows: n, strip, stride, fill } = strips;
   for (let i = 0; i < n; i += stripRows) {
     const height = Math.min(stripRows, n - i);
     fill(i);
+    make(i);
     for (let r = 0; r < height; r++) {
       matrix.set(strip.subarray(r * stride, r * stride + i + height), (i + r) * n);
     }

@@ -10,6 +10,15 @@ interface Exports {
   memory: WebAssembly.Memory;
   heapBase(): number;
   dotStrip(out: number, stride: number, panels: number, dim: number, i: number): void;
+  squareStrip(strip: number, stride: number, panels: number, dim: number, squares: number, i: number): void;
+  directedStrip(
+    strip: number,
+    turned: number,
+    stride: number,
+    shifts: number,
+    constant: number,
+    i: number,
+  ): void;
   mixRows(
     mixed: number,
     columns: number,
@@ -56,26 +65,49 @@ function regions({ memory, heapBase }: Exports, sizes: number[]): number[] {
 
 const roundUp = (n: number, to: number) => Math.ceil(n / to) * to;
 
-/** The kernel of {@link forStrips} for the rows `unit` [rows, dim]. */
-export function stripKernel(unit: Float64Array, rows: number, dim: number) {
+/** Normalised embeddings, row-major [rows, dim], and their squared norms [rows]. */
+export interface UnitRows {
+  readonly rows: number;
+  readonly dim: number;
+  readonly unit: Float64Array;
+  readonly square: Float64Array;
+}
+
+export type Strips = ReturnType<typeof stripKernel>;
+
+/** The kernels that fill a matrix [rows, rows] in strips of four rows up to the diagonal. */
+export function stripKernel({ rows, dim, unit, square }: UnitRows) {
   const exports = kernels();
   const stride = roundUp(rows, stripRows);
-  const [panelsAt, stripAt] = regions(exports, [8 * stride * dim, 8 * stripRows * stride]) as [
-    number,
-    number,
-  ];
-  const panels = new Float64Array(exports.memory.buffer, panelsAt, stride * dim);
+  const counts = [stride * dim, stripRows * stride, stripRows * stride, stride, stride];
+  const [panelsAt, stripAt, turnedAt, squaresAt, shiftsAt] = regions(
+    exports,
+    counts.map((count) => 8 * count),
+  ) as [number, number, number, number, number];
+  const { buffer } = exports.memory;
+  const panels = new Float64Array(buffer, panelsAt, counts[0]);
   for (let i = 0, at = 0; i < stride; i += stripRows) {
     for (let d = 0; d < dim; d++) {
       for (let r = i; r < i + stripRows; r++) panels[at++] = r < rows ? unit[r * dim + d] : 0;
     }
   }
+  copyRows(square, 1, rows, new Float64Array(buffer, squaresAt, stride), stride);
   return {
-    /** Row r's dot products: `strip[r * stride + j]`. */
+    rows,
+    /** Row r's values: `strip[r * stride + j]`. */
     stride,
-    strip: new Float64Array(exports.memory.buffer, stripAt, stripRows * stride),
-    /** Fills the strip with rows i to i + 3 against rows 0 to i + 3; i a multiple of 4. Beyond the last row there are zeros. */
+    strip: new Float64Array(buffer, stripAt, counts[1]),
+    /** Of {@link direct}: (j, i + r) is `turned[j * stripRows + r]`. */
+    turned: new Float64Array(buffer, turnedAt, counts[2]),
+    /** What {@link direct} adds to a row's squares and takes away from a column's, [rows]. */
+    shifts: new Float64Array(buffer, shiftsAt, stride),
+    /** Dot products of rows i to i + 3 with rows 0 to i + 3; i a multiple of 4. Beyond the last row the strip has no meaning. */
     fill: (i: number) => exports.dotStrip(stripAt, 8 * stride, panelsAt, dim, i),
+    /** Makes squared distances of dot products. */
+    squares: (i: number) => exports.squareStrip(stripAt, 8 * stride, panelsAt, dim, squaresAt, i),
+    /** Makes directed distances of squared ones: √(D² + shift of the row + constant − shift of the column). */
+    direct: (i: number, constant: number) =>
+      exports.directedStrip(stripAt, turnedAt, 8 * stride, shiftsAt, constant, i),
   };
 }
 

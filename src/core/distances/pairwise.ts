@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Distance, DistanceSpec } from './distance.js';
-import { forSquaredStrips } from './squares.js';
+import { forStrips } from './gram.js';
+import { stripKernel, stripRows } from './kernels.js';
 
 /** What PyTorch's `pairwise_distance` adds to every coordinate of the difference. */
 const epsilon = 1e-6;
@@ -30,23 +31,23 @@ const directed = (name: string, shift: number): Distance => ({
   matrix: (batch) =>
     batch.matrix(name, (matrix) => {
       const { rows: n, sum } = batch;
+      const strips = stripKernel(batch);
+      const { shifts, turned, squares, direct } = strips;
+      for (let i = 0; i < n; i++) shifts[i] = 2 * shift * sum[i];
       const constant = batch.dim * shift * shift;
-      const own = batch.scratch(pairwise).float64('own', n);
-      for (let i = 0; i < n; i++) own[i] = 2 * shift * sum[i];
-      forSquaredStrips(batch, matrix, (i, height) => {
-        // The other way round first, while the squares are there.
-        for (let j = 0; j < i; j++) {
-          const theirs = own[j] + constant;
-          for (let row = i; row < i + height; row++) {
-            matrix[j * n + row] = root(matrix[row * n + j] + (theirs - own[row]));
+      forStrips(
+        strips,
+        matrix,
+        (i, height) => {
+          for (let j = 0; j < i; j++) {
+            for (let r = 0; r < height; r++) matrix[j * n + i + r] = turned[j * stripRows + r];
           }
-        }
-        for (let row = i; row < i + height; row++) {
-          const mine = own[row] + constant;
-          for (let j = 0, at = row * n; j < i + height; j++, at++)
-            matrix[at] = root(matrix[at] + (mine - own[j]));
-        }
-      });
+        },
+        (i) => {
+          squares(i);
+          direct(i, constant);
+        },
+      );
     }),
   weigh(batch, coefficients, a) {
     const matrix = this.matrix(batch);
@@ -56,6 +57,3 @@ const directed = (name: string, shift: number): Distance => ({
     }
   },
 });
-
-/** Rounding may leave a square of nothing below 0. */
-const root = (square: number) => (square > 0 ? Math.sqrt(square) : 0);

@@ -121,3 +121,78 @@ export function mixedProduct(
     v128.store(o, d1, 16);
   }
 }
+
+/** Below this, ‖x‖² + ‖y‖² − 2x·y has lost digits that the figures need, and the difference is taken. */
+const NEAR: f64 = 1e-4;
+
+/**
+ * Turns what {@link dotStrip} left into ‖u[i + r] − u[j]‖², never negative and with a relative error below 1e-11; squares[j] = ‖u[j]‖².
+ */
+export function squareStrip(
+  strip: usize, stride: usize, panels: usize, dim: i32, squares: usize, i: i32,
+): void {
+  const near = f64x2.splat(NEAR);
+  const two = f64x2.splat(2);
+  const bytes = <usize>dim << 5;
+  const own = panels + (<usize>i >> 2) * bytes;
+  const mine = squares + (<usize>i << 3);
+  for (let panel = panels; panel <= own; panel += bytes, squares += 32, strip += 32) {
+    for (let r: usize = 0; r < 4; r++) {
+      const square = v128.load64_splat(mine + (r << 3));
+      for (let half: usize = 0; half < 32; half += 16) {
+        const at = strip + r * stride + half;
+        let value = f64x2.sub(f64x2.add(square, v128.load(squares + half)), f64x2.mul(two, v128.load(at)));
+        const apart = f64x2.gt(value, near);
+        if (!i64x2.all_true(apart)) {
+          value = v128.bitselect(value, squareOfDifference(own + (r << 3), panel + half, dim), apart);
+        }
+        v128.store(at, value);
+      }
+    }
+  }
+}
+
+/** ‖y − x‖² of one row y and two rows x, as they lie in panels. */
+function squareOfDifference(y: usize, x: usize, dim: i32): v128 {
+  let sum = f64x2.splat(0);
+  for (const end = x + (<usize>dim << 5); x < end; x += 32, y += 32) {
+    const difference = f64x2.sub(v128.load64_splat(y), v128.load(x));
+    sum = f64x2.add(sum, f64x2.mul(difference, difference));
+  }
+  return sum;
+}
+
+/**
+ * Turns what {@link squareStrip} left, D², into √(D² + (s[i + r] + constant − s[j])), and writes the other way round,
+ * √(D² + (s[j] + constant − s[i + r])), to turned[j][r]; s is `shifts`.
+ */
+export function directedStrip(
+  strip: usize, turned: usize, stride: usize, shifts: usize, constant: f64, i: i32,
+): void {
+  const more = f64x2.splat(constant);
+  const mine = shifts + (<usize>i << 3);
+  for (const end = strip + ((<usize>i + 4) << 3); strip < end; strip += 16, turned += 64, shifts += 16) {
+    const their = v128.load(shifts);
+    const theirs = f64x2.add(their, more);
+    for (let r: usize = 0; r < 4; r += 2) {
+      const at = strip + r * stride;
+      const first = v128.load64_splat(mine + (r << 3));
+      const second = v128.load64_splat(mine + (r << 3), 8);
+      const square0 = v128.load(at);
+      const square1 = v128.load(at + stride);
+      v128.store(at, root(f64x2.add(square0, f64x2.sub(f64x2.add(first, more), their))));
+      v128.store(at + stride, root(f64x2.add(square1, f64x2.sub(f64x2.add(second, more), their))));
+      const back0 = root(f64x2.add(square0, f64x2.sub(theirs, first)));
+      const back1 = root(f64x2.add(square1, f64x2.sub(theirs, second)));
+      v128.store(turned + (r << 3), v128.shuffle<f64>(back0, back1, 0, 2));
+      v128.store(turned + (r << 3), v128.shuffle<f64>(back0, back1, 1, 3), 32);
+    }
+  }
+}
+
+/** Rounding may leave a square of nothing below 0. */
+// @ts-ignore: decorator
+@inline
+function root(square: v128): v128 {
+  return v128.and(f64x2.sqrt(square), f64x2.gt(square, f64x2.splat(0)));
+}
