@@ -93,6 +93,7 @@ function intervalRow(
     const span = spans[offset + n];
     let k = spanFirst(span);
     let last = spanEnd(span);
+    if (k === last) continue;
     tuples += last - k;
     const value = sign * matrix[offset + n];
     const lane = (n & (lanes - 1)) * (places + 1);
