@@ -37,9 +37,7 @@ it('a checkpoint every 500 steps, or every round, costs at most 3 % of the run',
     pretrainJob({ ...engine, steps, checkpointEvery: 2, embed: 0 }, options()),
   );
   const pretrainShare = pretraining.each / ((500 * pretraining.rest) / steps);
-  const search = await timed(() =>
-    searchJob({ ...engine, queries: 200, rounds: 1 }, options()),
-  );
+  const search = await timed(() => searchJob({ ...engine, queries: 200, rounds: 1 }, options()));
   const searchShare = search.each / (search.rest / search.count);
   const percent = (share: number) => `${(100 * share).toFixed(3)} %`;
   figure(

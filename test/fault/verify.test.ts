@@ -8,7 +8,7 @@ import { pretrainJob } from '../../src/jobs/pretrain.js';
 import { verifyRun } from '../../src/jobs/verify.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
-// An operator that can be changed on purpose: from `fault.batch` on, the miner's tuples are other ones.
+// A stage that can be changed on purpose: at `fault.step` the spread of the embeddings is off by one bit.
 const fault = vi.hoisted(() => ({ step: Number.POSITIVE_INFINITY }));
 vi.mock('../../src/core/losses/health.js', async (original) => {
   const real = await original<typeof import('../../src/core/losses/health.js')>();
