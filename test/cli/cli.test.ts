@@ -215,9 +215,11 @@ describe('wrong input gets one clear message and its exit code', () => {
   });
 
   it.skipIf(process.platform !== 'linux')('an output folder that cannot be made', async () => {
-    const outcome = await pretrain('/sys/rxnas-run', '--steps', '1');
-    expect(outcome.code).toBe(1);
-    expectMessage(outcome, /rxnas-run/);
+    for (const folder of ['/sys/rxnas-run', '/proc/rxnas-run']) {
+      const outcome = await pretrain(folder, '--steps', '1');
+      expect(outcome.code).toBe(1);
+      expectMessage(outcome, /rxnas-run/);
+    }
   });
 
   it('a controller that is empty, cut, foreign, or of another space', async () => {

@@ -9,7 +9,7 @@ import {
   rmSync,
   statSync,
 } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { RecordBatch, type Schema } from 'apache-arrow';
 import { stringify } from 'yaml';
 import {
@@ -465,7 +465,7 @@ function makeFolder(dir: string): boolean {
   const stats = onStorage(dir, () => statSync(dir, { throwIfNoEntry: false }));
   const elsewhere = 'give another folder with --out';
   if (!stats) {
-    onStorage(dir, () => mkdirSync(dir, { recursive: true }));
+    onStorage(dir, () => makeFolders(dir));
     return true;
   }
   if (!stats.isDirectory()) throw usageError(`${dir} is a file`, elsewhere);
@@ -479,6 +479,13 @@ function makeFolder(dir: string): boolean {
   if (names.length > 0 && !isUnfinished(dir, names))
     throw usageError(`${dir} exists and is not empty`, elsewhere);
   return false;
+}
+
+/** With `recursive` mkdir never comes back where a file system lets nobody make folders but says ENOENT (Node on /proc). */
+function makeFolders(dir: string): void {
+  const parent = dirname(dir);
+  if (!existsSync(parent)) makeFolders(parent);
+  mkdirSync(dir);
 }
 
 /** A real folder at this place, not a link out of the run. */
