@@ -2,19 +2,15 @@ import { lastValueFrom, map, type Observable, Subject, take, tap, toArray } from
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { initialWeights } from '../../src/core/controller/weights.js';
 import type { Controller, Engine } from '../../src/core/engine/engine.js';
-import { createSimdEngine } from '../../src/core/engine/simd/index.js';
 import { openLoss } from '../../src/core/losses/index.js';
 import { openMiner } from '../../src/core/miners/index.js';
 import { nasbench201 as space } from '../../src/core/space/nasbench201.js';
 import type { StepRow } from '../../src/operators/lossStep.js';
 import { type PretrainOptions, pretrain } from '../../src/pipelines/pretrain.js';
+import { loadableEngines } from '../support/engines.js';
 
 const config = { vocabulary: space.vocabulary, length: space.sequenceLength, dim: 16, predictor: 64 };
 let engine: Engine;
-beforeAll(async () => {
-  engine = await createSimdEngine({ threads: 1 });
-});
-afterAll(() => engine.dispose());
 
 /** Pretraining at a small size. */
 const streamOf = (controller: Controller, options: Partial<PretrainOptions> = {}) =>
@@ -50,7 +46,12 @@ const withPretraining = <T>(
 
 const all = (rows: Observable<StepRow>) => lastValueFrom(rows.pipe(toArray()));
 
-describe('pretrain', () => {
+describe.each(loadableEngines)('pretrain on %s', (_, create) => {
+  beforeAll(async () => {
+    engine = await create({ threads: 1 });
+  });
+  afterAll(() => engine.dispose());
+
   it('gives one row a step, numbered from 0, with both losses', () =>
     withPretraining({}, async (stream) => {
       const rows = await all(stream);
