@@ -1,14 +1,5 @@
 import { randomInt } from 'node:crypto';
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { RecordBatch, type Schema } from 'apache-arrow';
 import { stringify } from 'yaml';
@@ -24,6 +15,7 @@ import {
 } from '../batch/index.js';
 import { flatten } from '../controller/weights.js';
 import { dataError, exitCode, failure, RxnasError, usageError } from '../errors.js';
+import { version } from '../version.js';
 import {
   type Checkpoint,
   type CheckpointState,
@@ -120,7 +112,7 @@ export async function createRun(options: CreateRunOptions): Promise<Run> {
       spec,
       ...(engine && { engine }),
       versions: {
-        rxnas: packageVersion(),
+        rxnas: version,
         node: process.version,
         platform: `${process.platform}-${process.arch}`,
         ...versions,
@@ -494,9 +486,4 @@ function requireFolder(path: string): void {
   if (!stats) onStorage(path, () => mkdirSync(path));
   else if (!stats.isDirectory())
     throw failure(`${path} is not a folder`, 'a run folder holds its checkpoints itself');
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

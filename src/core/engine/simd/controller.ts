@@ -1,4 +1,4 @@
-import type { ControllerConfig, Weights } from '../../controller/config.js';
+import { type ControllerConfig, countRows, type Weights } from '../../controller/config.js';
 import type { SgdStep } from '../../controller/sgd.js';
 import { flatten, parameterCount, unflatten } from '../../controller/weights.js';
 import { failure } from '../../errors.js';
@@ -58,7 +58,7 @@ export class SimdController implements Controller {
 
   async encode(tokens: Int32Array): Promise<Activations> {
     return this.#use(async (scratch) => {
-      const rows = this.#rowsOf(tokens);
+      const rows = countRows(this.config, tokens);
       const size = rows * this.config.dim;
       const kept = this.#kernels().sizeOfActivations() * Math.ceil(rows / lanes);
       const region = this.#runtime.arena.allocate(kept);
@@ -124,7 +124,7 @@ export class SimdController implements Controller {
 
   async embed(tokens: Int32Array): Promise<Float32Array> {
     const { dim } = this.config;
-    const all = new Float32Array(this.#rowsOf(tokens) * dim);
+    const all = new Float32Array(countRows(this.config, tokens) * dim);
     await this.#inPieces(tokens, async (scratch, piece, rows, first) => {
       const embeddings = scratch.floats(rows * dim);
       await this.#run({ kind: 'embed', rows, tokens: piece, embeddings });
@@ -134,7 +134,7 @@ export class SimdController implements Controller {
   }
 
   async predict(tokens: Int32Array): Promise<Float32Array> {
-    const all = new Float32Array(this.#rowsOf(tokens));
+    const all = new Float32Array(countRows(this.config, tokens));
     await this.#inPieces(tokens, async (scratch, piece, rows, first) => {
       const predicted = scratch.floats(rows);
       await this.#run({ kind: 'predict', rows, tokens: piece, predicted });
@@ -148,7 +148,7 @@ export class SimdController implements Controller {
     step: number,
   ): Promise<{ decoded: Int32Array; predicted: Float32Array; embeddings: Float32Array }> {
     const { dim, length } = this.config;
-    const total = this.#rowsOf(tokens);
+    const total = countRows(this.config, tokens);
     const all = {
       decoded: new Int32Array(total * length),
       predicted: new Float32Array(total),
@@ -168,7 +168,7 @@ export class SimdController implements Controller {
 
   async reconstruct(tokens: Int32Array): Promise<Int32Array> {
     const { length } = this.config;
-    const all = new Int32Array(this.#rowsOf(tokens) * length);
+    const all = new Int32Array(countRows(this.config, tokens) * length);
     await this.#inPieces(tokens, async (scratch, piece, rows, first) => {
       const decoded = scratch.floats(rows * length);
       await this.#run({ kind: 'reconstruct', rows, tokens: piece, decoded });
@@ -225,7 +225,7 @@ export class SimdController implements Controller {
     tradeoff: number,
     frozen: boolean,
   ): Promise<void> {
-    const rows = this.#rowsOf(tokens);
+    const rows = countRows(this.config, tokens);
     if (targets.length !== rows) throw new RangeError(`${targets.length} targets for ${rows} sequences`);
     await this.#differentiate({
       kind: 'search',
@@ -308,24 +308,6 @@ export class SimdController implements Controller {
 
   #ints(address: number, count: number): Int32Array {
     return new Int32Array(this.#runtime.memory.buffer, address, count).slice();
-  }
-
-  /** Number of sequences; every token must be in the vocabulary, as kernels read tables by it. */
-  #rowsOf(tokens: Int32Array): number {
-    const { length, vocabulary } = this.config;
-    const rows = tokens.length / length;
-    if (rows === 0 || !Number.isInteger(rows)) {
-      throw new RangeError(`${tokens.length} tokens are no rows of ${length}`);
-    }
-    for (let i = 0; i < tokens.length; i++) {
-      const token = tokens[i]!;
-      if (token < 0 || token >= vocabulary) {
-        throw new RangeError(
-          `token ${token} in row ${Math.floor(i / length)}, the vocabulary has 0..${vocabulary - 1}`,
-        );
-      }
-    }
-    return rows;
   }
 
   /** Run a method that needs the regions; they outlast it, even if the controller is disposed of meanwhile. */

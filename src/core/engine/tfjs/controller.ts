@@ -1,4 +1,4 @@
-import type { ControllerConfig, Weights } from '../../controller/config.js';
+import { type ControllerConfig, countRows, type Weights } from '../../controller/config.js';
 import { type SgdStep, sgd } from '../../controller/sgd.js';
 import { flatten, unflatten } from '../../controller/weights.js';
 import { failure } from '../../errors.js';
@@ -175,30 +175,13 @@ export class TfjsController implements Controller {
 
   #split(tokens: Int32Array | number): { shard: ShardClient; rows: [number, number] }[] {
     this.#assertAlive();
-    const rows = typeof tokens === 'number' ? tokens : this.#checkTokens(tokens);
+    const rows = typeof tokens === 'number' ? tokens : countRows(this.config, tokens);
     return split(rows, this.#shards.length).map((range, i) => ({ shard: this.#shards[i]!, rows: range }));
   }
 
   /** A copy, as it may go to another thread. */
   #rowsOf(tokens: Int32Array, [from, to]: [number, number]): Int32Array {
     return tokens.slice(from * this.config.length, to * this.config.length);
-  }
-
-  #checkTokens(tokens: Int32Array): number {
-    const { length, vocabulary } = this.config;
-    const rows = tokens.length / length;
-    if (rows === 0 || !Number.isInteger(rows)) {
-      throw new RangeError(`${tokens.length} tokens are no rows of ${length}`);
-    }
-    for (let i = 0; i < tokens.length; i++) {
-      const token = tokens[i]!;
-      if (token < 0 || token >= vocabulary) {
-        throw new RangeError(
-          `token ${token} in row ${Math.floor(i / length)}, the vocabulary has 0..${vocabulary - 1}`,
-        );
-      }
-    }
-    return rows;
   }
 
   async #all<T>(calls: Promise<T>[]): Promise<T[]> {
