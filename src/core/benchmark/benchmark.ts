@@ -8,8 +8,10 @@ export interface Evaluation {
   test: readonly number[];
   /** Trainable parameters of the network. */
   parameters: number;
-  /** Training time of one repeat in seconds (CPU seconds for the embedded benchmark). */
+  /** Training time of one repeat in seconds (CPU seconds for the embedded benchmark and live training). */
   seconds: number;
+  /** Why a training was stopped early: it diverged to NaN (its accuracies are then chance), or its time was up. */
+  stopped?: 'diverged' | 'time';
 }
 
 /** Accuracies of cells, from a table or by training. Identity is the canonical cell: isomorphic cells are one. */
@@ -23,6 +25,10 @@ export interface Benchmark {
   has(cell: CellCode): boolean;
   /** Rejects with exit code 3 where the cell is unknown. */
   lookup(cell: CellCode): Promise<Evaluation>;
+  /** Lookups that it works on at once, for whoever has several to ask for; absent: one at a time is as fast. */
+  readonly concurrency?: number;
+  /** Ends the lookups under way, which reject, and frees what they need; absent where there is nothing to free. */
+  close?(): Promise<void>;
   /** Best mean test accuracy of all cells, where the whole is known: the zero of regret. */
   readonly bestTest?: number;
   /** Rank (1 = best) of a mean test accuracy among all cells, where the whole is known. */
