@@ -42,6 +42,13 @@ module.exports = {
       to: { path: '^src/(jobs|cli|report)/' },
     },
     {
+      name: 'report-computes-nothing',
+      comment: 'Plots and pages are made of what was logged, whoever logged it.',
+      severity: 'error',
+      from: { path: '^src/report/' },
+      to: { path: '^src/(operators|pipelines|jobs|cli)/' },
+    },
+    {
       name: 'nothing-imports-cli',
       comment: 'The command line is one user of the library among others.',
       severity: 'error',

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createRun } from '../../src/core/run/index.js';
@@ -35,6 +35,24 @@ describe('rxnas runs', () => {
     expect(rows).toHaveLength(30);
   });
 
+  it('compares in words, as lines of text and as a plot', async () => {
+    const plot = join(temporaryFolder(), 'curves.svg');
+    const compare = (...args: string[]) =>
+      rxnas(['runs', 'compare', 'pretrain-1', 'search-1', '--root', golden, ...args]);
+    const { stdout, code } = await compare('--plot', plot);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^space +nasbench201 +–$/m);
+    expect(stdout).toMatch(/^best_test +– +0\.920600$/m);
+    expect(stdout).toMatch(/^pretrain-1 {2}█[▁▂▃▄▅▆▇█]{23}$/m);
+    expect(stdout).toMatch(/^search-1 {2}▁{6}█{24}$/m);
+    const svg = readFileSync(plot, 'utf8');
+    expect(svg).toMatch(/^<svg /);
+    for (const text of ['pretrain-1', 'search-1', 'loss', 'queries'])
+      expect(svg).toContain(`>${text}</text>`);
+    await compare('--plot', plot, '--json');
+    expect(readFileSync(plot, 'utf8')).toBe(svg); // equal bytes
+  });
+
   it('goes on when the same command is given again, and names the setting that differs', async () => {
     const out = join(temporaryFolder(), 'run');
     const command = (...args: string[]) =>
@@ -64,6 +82,12 @@ describe('rxnas runs', () => {
       /tolerance/,
     ],
     ['one run to compare', ['runs', 'compare', `${golden}/pretrain-1`], 2, /one run is no comparison/],
+    [
+      'a plot in a format that is not there',
+      ['runs', 'compare', `${golden}/pretrain-1`, `${golden}/search-1`, '--plot', 'x.png'],
+      2,
+      /ends in \.svg/,
+    ],
     ['a run to show that is none', ['runs', 'show', 'src'], 3, /holds no run/],
     ['a file to unpack that is none', ['runs', 'unpack', 'package.json'], 3, /no tar file/],
     ['a part of a name to remove', ['runs', 'rm', 'pretrain', '--root', golden], 2, /whole name/],

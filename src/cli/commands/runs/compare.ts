@@ -1,14 +1,22 @@
-import { rowsOf } from '../../../core/batch/index.js';
-import { exitCode, usageError } from '../../../core/errors.js';
-import { findRun, type JsonValue, openRun, type StoredRun } from '../../../core/run/index.js';
+import { basename, resolve } from 'node:path';
+import { dataError, exitCode, usageError } from '../../../core/errors.js';
+import { given } from '../../../core/given.js';
+import { findRun, type JsonValue, openRun, replaceFile, type StoredRun } from '../../../core/run/index.js';
 import { differences } from '../../../jobs/kinds.js';
+import { type Curve, curveOf, curvesPlot, valuesAt } from '../../../report/curves.js';
+import { rangeOf, sparkline } from '../../../report/sparkline.js';
+import { renderSvg } from '../../../report/svg.js';
 import type { Command } from '../../command.js';
 import { table } from '../../output.js';
 import { rootOption } from '../../shared.js';
 import { specOf } from './figures.js';
 
-/** Points of a curve in the comparison. */
+/** Figures of a curve in the comparison. */
 const points = 10;
+/** Characters of a curve that is drawn as text. */
+const width = 60;
+
+type NamedCurve = Curve & { name: string };
 
 export const compareCommand: Command = {
   usage: 'compare <runs..>',
@@ -16,20 +24,32 @@ export const compareCommand: Command = {
   positionals: {
     runs: { type: 'string', array: true, demandOption: true, describe: 'two runs or more' },
   },
-  options: rootOption,
+  options: {
+    ...rootOption,
+    plot: { type: 'string', describe: 'draw the curves into this SVG file' },
+  },
   examples: [
-    ['rxnas runs compare runs/triplet runs/angular', 'two pretrainings'],
+    ['rxnas runs compare runs/triplet runs/angular --plot curves.svg', 'two pretrainings, also as a plot'],
     ['rxnas runs compare nao-1 random-1 --json', 'two searches, for programs'],
   ],
   async run(args, output) {
     if (args.runs.length < 2) throw usageError('one run is no comparison', 'give two runs or more');
+    if (args.plot !== undefined && !args.plot.endsWith('.svg')) {
+      throw usageError(`--plot ${args.plot} is no SVG file`, 'name a file that ends in .svg');
+    }
     const runs: StoredRun[] = args.runs.map((name: string) => openRun(findRun(name, args.root)));
     const settings = differences(runs.map(({ manifest }) => specOf(manifest)));
     const figures = union(runs.map(({ manifest }) => manifest.summary ?? {}));
-    const curves = runs.map(curveOf);
-    const names = runs.map(({ manifest }) => manifest.id);
-    const grid = gridOf(curves);
-    const data = { runs: runs.map(({ dir }) => dir), settings, figures, curves };
+    const names = namesOf(runs);
+    const curves: NamedCurve[] = runs.map((run, i) => ({ name: names[i]!, ...curveOf(run) }));
+    const plot: string | undefined = args.plot;
+    if (plot !== undefined) {
+      if (curves.every(({ values }) => values.length === 0)) {
+        throw dataError('the runs have logged nothing to draw', 'leave out --plot');
+      }
+      await replaceFile(resolve(plot), await renderSvg(curvesPlot(curves)));
+    }
+    const data = { runs: runs.map(({ dir }) => dir), settings, figures, curves, ...given({ plot }) };
     output.result(data, () => [
       ...(settings.length === 0
         ? ['the settings are the same']
@@ -42,48 +62,52 @@ export const compareCommand: Command = {
         ['figure', ...names],
         figures.map(({ name, values }) => [name, ...values.map(text)]),
       ),
-      '',
-      ...table(
-        [curves[0]!.of, ...names.map((name, i) => `${name} ${curves[i]!.column}`)],
-        grid.map((at) => [at, ...curves.map(({ values }) => upTo(values, at))]),
-      ),
+      ...curveLines(curves.filter(({ of }) => of === 'step')),
+      ...curveLines(curves.filter(({ of }) => of === 'query')),
+      ...(plot === undefined ? [] : ['', `plot: ${plot}`]),
     ]);
     return exitCode.ok;
   },
 };
 
-interface Curve {
-  /** What the curve runs over, and which column it shows. */
-  of: 'step' | 'query';
-  column: 'total' | 'best_test';
-  /** Pairs of step and value; of a long run, every so many. */
-  values: [number, number][];
+/** What the runs are called: by their folders; where two are called the same, by their places. */
+function namesOf(runs: readonly StoredRun[]): string[] {
+  const names = runs.map(({ dir }) => basename(dir));
+  return runs.map(({ dir }, i) =>
+    names.indexOf(names[i]!) === names.lastIndexOf(names[i]!) ? names[i]! : dir,
+  );
 }
 
-/** Loss over steps of a pretraining, test accuracy of the best cell over queries of a search. */
-function curveOf(run: StoredRun): Curve {
-  const [of, column] =
-    run.manifest.kind === 'pretrain' ? (['step', 'total'] as const) : (['query', 'best_test'] as const);
-  const all: [number, number][] = [];
-  for (const { batch } of run.records({ events: [of] })) {
-    for (const row of rowsOf(batch) as Iterable<Record<string, number>>) all.push([row[of]!, row[column]!]);
-  }
-  const every = Math.max(1, Math.ceil(all.length / 500));
-  return { of, column, values: all.filter((_, i) => i % every === 0 || i === all.length - 1) };
-}
-
-function gridOf(curves: readonly Curve[]): number[] {
+/** So many places from the first of a curve to the end of the longest one. */
+function gridOf(curves: readonly Curve[], count: number): number[] {
   const last = Math.max(0, ...curves.map(({ values }) => values.at(-1)?.[0] ?? 0));
-  const grid = Array.from({ length: points }, (_, i) => Math.round((last * (i + 1)) / points));
+  const grid = Array.from({ length: count }, (_, i) => Math.round((last * (i + 1)) / count));
   return [...new Set(grid)];
 }
 
-/** The newest value at `at`; a dash behind the curve's end. */
-function upTo(values: readonly [number, number][], at: number): string {
-  const index = values.findLastIndex(([step]) => step <= at);
-  return index < 0 || (index === values.length - 1 && values[index]![0] < at)
-    ? '–'
-    : values[index]![1].toFixed(4);
+/** The curves over the same thing in figures, and each as a line of text, all of the same scale. */
+function curveLines(curves: readonly NamedCurve[]): string[] {
+  const [first] = curves;
+  if (!first) return [];
+  const figures = gridOf(curves, points);
+  const rows = curves.map((curve) => valuesAt(curve, figures));
+  const shown = (value: number) => (Number.isNaN(value) ? '–' : value.toFixed(4));
+  const fine = gridOf(curves, width);
+  const lines = curves.map((curve) => valuesAt(curve, fine));
+  const range = rangeOf(lines.flat());
+  return [
+    '',
+    ...table(
+      [first.of, ...curves.map(({ name, column }) => `${name} ${column}`)],
+      figures.map((at, i) => [at, ...rows.map((row) => shown(row[i]!))]),
+    ),
+    '',
+    `${first.column} over ${first.of}, from ${shown(range[0])} (▁) to ${shown(range[1])} (█)`,
+    ...table(
+      ['', ''],
+      curves.map(({ name }, i) => [name, sparkline(lines[i]!, range)]),
+    ).slice(1),
+  ];
 }
 
 function union(objects: readonly Record<string, JsonValue>[]) {
