@@ -137,6 +137,7 @@ async function runPretrain(
             learningRate: settings.learningRate,
             milestones: settings.milestones,
             sameOrder: settings.sameOrder,
+            apart: settings.apart,
             checkpointEvery: settings.checkpointEvery,
             stop: options.stop,
             run,

@@ -32,6 +32,12 @@ export const pretrainSettings = z.strictObject({
     .boolean()
     .default(false)
     .describe('the same anchor order in every epoch, as the reference has it'),
+  apart: z
+    .int()
+    .min(0)
+    .max(7)
+    .default(0)
+    .describe('least edit distance between the anchors of a batch; 0: as they come, as the reference has it'),
   onCollapse: z
     .enum(['warn', 'stop', 'ignore'])
     .default('warn')

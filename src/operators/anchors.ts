@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { Credit } from '../core/backpressure.js';
 import { type AnchorBatch, anchorBatch } from '../core/batch/index.js';
 import { stream } from '../core/random/random.js';
-import type { Space } from '../core/space/space.js';
+import { dealApart } from '../core/space/apart.js';
+import type { CellCode, Space } from '../core/space/space.js';
 import { defineOperator } from '../core/spec/defineOperator.js';
 import { pull } from './pull.js';
 
@@ -19,7 +20,15 @@ export interface AnchorsOptions {
   skip?: number;
   /** The same order in every epoch, as the reference has it (REFERENCE §9); default false. */
   sameOrder?: boolean;
+  /**
+   * Least edit distance between the anchors of a batch, found among those of 32 batches: positives are at most 3 edits from their anchor, so that
+   * with 4 no anchor is a false negative of another (REFERENCE §9). Default 0: as they come, as in the reference.
+   */
+  apart?: number;
 }
+
+/** Batches among which anchors are dealt apart; a resumed run deals no more than these again. */
+const GROUP = 32;
 
 /** Whole batches of `classes` anchors in one pass over the space. */
 export const batchesPerEpoch = (space: Space, classes: number): number => Math.floor(space.size / classes);
@@ -37,6 +46,13 @@ export const anchors = defineOperator(
       classes: z.int().min(2).default(64).describe('anchors a batch'),
       epochs: z.int().min(1).default(2).describe('passes over the space'),
       sameOrder: z.boolean().default(false).describe('the same order in every epoch (the reference)'),
+      apart: z
+        .int()
+        .min(0)
+        .max(7)
+        .default(0)
+        .describe('least edit distance between anchors of a batch; 0: as they come (the reference)')
+        .meta({ unit: 'edits' }),
     }),
     needs: ['space', 'seed', 'credit'],
     input: [],
@@ -44,17 +60,25 @@ export const anchors = defineOperator(
     stability: 'stable',
     example: 'anchors: { classes: 64, epochs: 2 }',
   },
-  ({ space, seed, credit, classes, epochs, skip = 0, sameOrder = false }: AnchorsOptions) => {
-    function* batches(): Generator<AnchorBatch> {
-      const perEpoch = batchesPerEpoch(space, classes);
-      let order: Uint32Array | undefined;
-      for (let step = skip; step < perEpoch * epochs; step++) {
-        const within = step % perEpoch;
-        if (!order || within === 0) {
-          const epoch = sameOrder ? 0 : Math.floor(step / perEpoch);
-          order = stream(seed, 'anchors', epoch).shuffle(space.cells().slice());
+  ({ space, seed, credit, classes, epochs, skip = 0, sameOrder = false, apart = 0 }: AnchorsOptions) => {
+    const perEpoch = batchesPerEpoch(space, classes);
+    const near = (a: CellCode, b: CellCode) => space.distance(a, b, apart - 1) < apart;
+
+    function* epochFrom(first: number, order: Uint32Array): Generator<Uint32Array> {
+      const group = apart === 0 ? 1 : GROUP;
+      for (let start = first - (first % group); start < perEpoch; start += group) {
+        const cells = order.subarray(start * classes, Math.min(start + group, perEpoch) * classes);
+        let batch = start;
+        for (const dealt of apart === 0 ? [cells] : dealApart(cells, classes, near)) {
+          if (batch++ >= first) yield dealt;
         }
-        yield anchorBatch(order.subarray(within * classes, (within + 1) * classes));
+      }
+    }
+    function* batches(): Generator<AnchorBatch> {
+      for (let epoch = Math.floor(skip / perEpoch); epoch < epochs; epoch++) {
+        const order = stream(seed, 'anchors', sameOrder ? 0 : epoch).shuffle(space.cells().slice());
+        const first = Math.max(0, skip - epoch * perEpoch);
+        for (const cells of epochFrom(first, order)) yield anchorBatch(cells);
       }
     }
     return pull({ [Symbol.iterator]: batches }, credit) as Observable<AnchorBatch>;

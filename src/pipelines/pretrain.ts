@@ -41,6 +41,8 @@ export interface PretrainOptions {
   milestones?: readonly number[];
   clipNorm?: number;
   sameOrder?: boolean;
+  /** Least edit distance between the anchors of a batch (see `anchors`). */
+  apart?: number;
   /** Batches held between the source and the training step. */
   capacity?: number;
   /** Takes the rows, before the checkpoint that follows them. */
@@ -61,7 +63,7 @@ export interface PretrainOptions {
 /** Locality-based self-supervised pretraining of the controller (paper §3): one row a step. */
 export function pretrain(options: PretrainOptions): Observable<StepRow> {
   const { space, controller, miner, loss, weight, seed, batchSize, samplesPerClass, epochs } = options;
-  const { learningRate, milestones, clipNorm, sameOrder, firstStep = 0, capacity = 4 } = options;
+  const { learningRate, milestones, clipNorm, sameOrder, apart, firstStep = 0, capacity = 4 } = options;
   const { run = { append() {} }, checkpointEvery = 0, save = async () => {}, stop = NEVER } = options;
   const { onCollapse = 'warn', logged, onWarning } = options;
   const classes = batchSize / samplesPerClass;
@@ -75,7 +77,15 @@ export function pretrain(options: PretrainOptions): Observable<StepRow> {
       dim: controller.config.dim,
     });
 
-  return anchors({ space, seed, credit, classes, epochs, skip: firstStep, ...given({ sameOrder }) }).pipe(
+  return anchors({
+    space,
+    seed,
+    credit,
+    classes,
+    epochs,
+    skip: firstStep,
+    ...given({ sameOrder, apart }),
+  }).pipe(
     take(Math.max(0, steps - firstStep)),
     takeUntil(stop),
     mutate({ space, seed, samplesPerClass, firstStep }),

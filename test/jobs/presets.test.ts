@@ -32,7 +32,8 @@ describe('reference', () => {
 });
 
 it('default repairs the quirks', () => {
-  expect(pretraining('default').sameOrder).toBe(false);
+  expect(pretraining('default')).toMatchObject({ sameOrder: false, apart: 4 });
+  expect(pretraining('reference').apart).toBe(0);
   expect(searching('default')).toMatchObject({ identity: 'cell', epochs: 100, perRound: 128 });
 });
 

@@ -1,6 +1,7 @@
 import { embeddedBenchmark, openBenchmark } from '../../core/benchmark/index.js';
 import { openEngine } from '../../core/engine/index.js';
 import { type ExitCode, exitCode } from '../../core/errors.js';
+import { withPreset } from '../../jobs/presets.js';
 import { pretrainJob } from '../../jobs/pretrain.js';
 import { type SearchResult, searchJob } from '../../jobs/search.js';
 import type { Command } from '../command.js';
@@ -43,7 +44,7 @@ export const startCommand: Command = {
     try {
       const bar = board.add('pretrain', steps, 'steps');
       const pretrained = await pretrainJob(
-        { ...pretraining, steps, seed },
+        withPreset('pretrain', 'default', { ...pretraining, steps, seed }),
         { ...common, onRow: (row) => bar.update(row.step + 1, `loss ${row.total.toFixed(3)}`) },
       );
       bar.stop();

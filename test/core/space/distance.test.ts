@@ -9,6 +9,8 @@ import { relabel } from './relabel.js';
 const cellBelow = (limit: number) => fc.nat(limit - 1).map((id) => nasbench101.cells()[id]!);
 /** Up to 5 vertices: 2,532 cells. */
 const smallCell = cellBelow(2532);
+/** Half of them small, so that some pairs are near each other. */
+const anyCell = fc.oneof(smallCell, cellBelow(nasbench101.size));
 
 /** The distance by trying every injection of the smaller cell's vertices. */
 function byBruteForce(a: number, b: number): number {
@@ -48,9 +50,8 @@ describe('edit distance in nasbench101', () => {
   });
 
   it('is a metric on isomorphism classes', () => {
-    const anyCell = cellBelow(nasbench101.size);
     fc.assert(
-      fc.property(fc.oneof(smallCell, anyCell), anyCell, smallCell, fc.nat(), (a, b, c, seed) => {
+      fc.property(anyCell, anyCell, smallCell, fc.nat(), (a, b, c, seed) => {
         const d = nasbench101.distance;
         const random = stream(seed, 'relabel');
         const other = relabel(b, (n) => random.int(n));
@@ -66,7 +67,7 @@ describe('edit distance in nasbench101', () => {
 
   it('stops at the limit', () => {
     fc.assert(
-      fc.property(cellBelow(nasbench101.size), cellBelow(nasbench101.size), fc.nat(12), (a, b, limit) => {
+      fc.property(anyCell, anyCell, fc.nat(12), (a, b, limit) => {
         expect(nasbench101.distance(a, b, limit)).toBe(Math.min(nasbench101.distance(a, b), limit + 1));
       }),
       { numRuns: 300 },

@@ -1,5 +1,6 @@
 import type { CellCode } from '../space.js';
 import { columnShift, edgeBitsOf, opCodeOf, popcount, verticesOf } from './cell.js';
+import { leastDistance } from './leastDistance.js';
 
 /**
  * Exact graph edit distance of two cells as directed, vertex-labelled graphs; inserting, deleting or relabeling a vertex
@@ -15,6 +16,7 @@ import { columnShift, edgeBitsOf, opCodeOf, popcount, verticesOf } from './cell.
  */
 export function editDistance(a: CellCode, b: CellCode, limit = Number.POSITIVE_INFINITY): number {
   if (a === b) return 0;
+  if (limit < 8 && leastDistance(a, b) > limit) return limit + 1;
   if (verticesOf(a) > verticesOf(b)) return editDistance(b, a, limit);
   verticesA = load(a, inA, labelA);
   verticesB = load(b, inB, labelB);
