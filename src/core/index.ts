@@ -16,5 +16,7 @@ export * from './run/index.js';
 export { Scope } from './scope.js';
 export { type Identity, Pool, type PoolOptions, type Proposal, type QueryRow } from './search/pool.js';
 export * from './space/index.js';
-export { defineOperator, type OperatorSpec, type Stability } from './spec/defineOperator.js';
+export * from './spec/component.js';
+export { defineOperator, type OperatorSpec } from './spec/defineOperator.js';
+export { Registry } from './spec/registry.js';
 export { version } from './version.js';

@@ -2,20 +2,8 @@ import type { output, ZodObject } from 'zod';
 import { usageError } from './errors.js';
 import { suggest, unknownName } from './suggest.js';
 
-/** What every named, parametrised thing says of itself: losses, miners, reducers, distances. */
-export interface NamedSpec<P extends ZodObject = ZodObject> {
-  /** Name in specs and registries. */
-  readonly name: string;
-  /** One sentence. */
-  readonly summary: string;
-  /** Where it comes from: paper, and section of REFERENCE.md. */
-  readonly source: string;
-  /** Parameters with defaults, ranges and descriptions (`.describe`), units (`.meta({ unit })`). */
-  readonly params: P;
-}
-
-/** The member of a registry that is called `name`; a usage error with "did you mean" where there is none. */
-export function findNamed<S extends NamedSpec>(kind: string, registry: readonly S[], name: string): S {
+/** The member of a list that is called `name`; a usage error with "did you mean" where there is none. */
+export function findNamed<S extends { name: string }>(kind: string, registry: readonly S[], name: string): S {
   const spec = registry.find((each) => each.name === name);
   if (!spec) {
     throw unknownName(

@@ -1,10 +1,11 @@
 import type { Observable } from 'rxjs';
 import { z } from 'zod';
 import type { Credit } from '../core/backpressure.js';
-import { type AnchorBatch, anchorBatch } from '../core/batch/index.js';
+import { type AnchorBatch, anchorBatch, anchorSchema } from '../core/batch/index.js';
 import { stream } from '../core/random/random.js';
 import { dealApart } from '../core/space/apart.js';
 import type { CellCode, Space } from '../core/space/space.js';
+import { columnsOf } from '../core/spec/columns.js';
 import { defineOperator } from '../core/spec/defineOperator.js';
 import { pull } from './pull.js';
 
@@ -42,9 +43,22 @@ export const anchors = defineOperator(
     name: 'anchors',
     kind: 'source',
     summary: 'All cells of the space in random order, as anchors',
+    source: 'paper §3.1; REFERENCE §6',
     params: z.strictObject({
-      classes: z.int().min(2).default(64).describe('anchors a batch'),
-      epochs: z.int().min(1).default(2).describe('passes over the space'),
+      classes: z
+        .int()
+        .min(2)
+        .max(65_536)
+        .default(64)
+        .describe('anchors a batch: the classes of one training step')
+        .meta({ unit: 'anchors' }),
+      epochs: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .default(2)
+        .describe('passes over the space')
+        .meta({ unit: 'epochs' }),
       sameOrder: z.boolean().default(false).describe('the same order in every epoch (the reference)'),
       apart: z
         .int()
@@ -55,8 +69,8 @@ export const anchors = defineOperator(
         .meta({ unit: 'edits' }),
     }),
     needs: ['space', 'seed', 'credit'],
-    input: [],
-    output: ['anchor'],
+    input: {},
+    output: columnsOf(anchorSchema),
     stability: 'stable',
     example: 'anchors: { classes: 64, epochs: 2 }',
   },

@@ -1,7 +1,9 @@
 import { concatMap, filter, type OperatorFunction, take } from 'rxjs';
 import { z } from 'zod';
+import { eventSchemas } from '../core/batch/index.js';
 import type { Benchmark } from '../core/benchmark/benchmark.js';
-import type { Pool, Proposal, QueryRow } from '../core/search/pool.js';
+import { type Pool, type Proposal, proposalColumns, type QueryRow } from '../core/search/pool.js';
+import { columnsOf } from '../core/spec/columns.js';
 import { defineOperator } from '../core/spec/defineOperator.js';
 
 export interface BenchmarkLookupOptions {
@@ -20,12 +22,19 @@ export const benchmarkLookup = defineOperator(
     name: 'benchmarkLookup',
     kind: 'operator',
     summary: 'Queries the benchmark and counts the query',
+    source: 'paper §3.3; REFERENCE §7',
     params: z.strictObject({
-      budget: z.int().min(1).default(1000).describe('most queries of the whole search'),
+      budget: z
+        .int()
+        .min(1)
+        .max(10_000_000)
+        .default(1000)
+        .describe('most queries of the whole search')
+        .meta({ unit: 'queries' }),
     }),
     needs: ['benchmark', 'pool'],
-    input: ['cell', 'origin', 'round'],
-    output: ['query', 'validation', 'test', 'best_validation', 'best_test', 'regret', 'rank'],
+    input: proposalColumns,
+    output: columnsOf(eventSchemas.query),
     stability: 'stable',
     example: 'benchmarkLookup: { budget: 300 }',
   },

@@ -16,11 +16,18 @@ export const checkpoint = defineOperator(
     kind: 'operator',
     summary: 'Saves the state of the run every so many steps',
     params: z.strictObject({
-      every: z.int().min(0).default(500).describe('steps between checkpoints; 0 = none'),
+      every: z
+        .int()
+        .min(0)
+        .max(1_000_000_000)
+        .default(500)
+        .describe('steps between checkpoints; 0 = none')
+        .meta({ unit: 'steps' }),
     }),
     needs: ['save'],
-    input: ['step'],
-    output: ['step'],
+    input: { step: 'int32' },
+    output: {},
+    passes: true,
     stability: 'stable',
     example: 'checkpoint: { every: 500 }',
   },

@@ -1,11 +1,14 @@
 import { mergeMap, type Observable } from 'rxjs';
 import { z } from 'zod';
-import type { Columns, EventRow } from '../core/batch/index.js';
+import { type Columns, type EventRow, eventSchemas } from '../core/batch/index.js';
 import { firstNonFinite } from '../core/controller/weights.js';
 import type { Controller } from '../core/engine/engine.js';
 import { failure } from '../core/errors.js';
 import { embeddingHealth } from '../core/losses/health.js';
 import type { OpenLoss } from '../core/losses/index.js';
+import type { Reducer } from '../core/reducers/index.js';
+import { columnsOf } from '../core/spec/columns.js';
+import { choice } from '../core/spec/component.js';
 import { defineOperator } from '../core/spec/defineOperator.js';
 import type { Mined } from './mine.js';
 
@@ -15,9 +18,11 @@ export type StepRow = EventRow<'step'>;
 export interface LossStepOptions {
   controller: Controller;
   loss: OpenLoss;
-  /** w of eq. 2. */
-  weight: number;
-  learningRate: number;
+  /** Instead of the loss's own. */
+  reducer?: Reducer;
+  /** w of eq. 2; default: that of the paper's experiment with the loss, as for the learning rate. */
+  weight?: number;
+  learningRate?: number;
   /** Steps at which the learning rate is multiplied by 0.2. */
   milestones?: readonly number[];
   clipNorm?: number;
@@ -36,25 +41,49 @@ export const lossStep = defineOperator(
     name: 'lossStep',
     kind: 'operator',
     summary: 'Metric and reconstruction loss, backward pass and SGD',
+    source: 'paper eq. 2; REFERENCE §6',
     params: z.strictObject({
-      loss: z.string().default('MultiSimilarity').describe('metric loss'),
-      weight: z.number().min(0).optional().describe('weight w of the metric loss; default: the paper’s'),
-      learningRate: z.number().positive().default(1).describe('learning rate of SGD'),
-      milestones: z.array(z.int()).default([6000]).describe('steps at which the rate drops to a fifth'),
-      clipNorm: z.number().positive().optional().describe('largest gradient norm; default: no clipping'),
+      loss: choice('loss').default('MultiSimilarity').describe('metric loss'),
+      reducer: choice('reducer')
+        .optional()
+        .describe('how the losses of many tuples become one; default: the loss’s own'),
+      weight: z
+        .number()
+        .min(0)
+        .max(1_000_000)
+        .optional()
+        .describe('weight w of the metric loss; default: the paper’s for the loss')
+        .meta({ unit: 'factor' }),
+      learningRate: z
+        .number()
+        .positive()
+        .max(1000)
+        .optional()
+        .describe('learning rate of SGD; default: the paper’s for the loss')
+        .meta({ unit: 'factor' }),
+      milestones: z
+        .array(z.int().min(0))
+        .default([6000])
+        .describe('steps at which the rate drops to a fifth')
+        .meta({ unit: 'steps' }),
+      clipNorm: z
+        .number()
+        .positive()
+        .optional()
+        .describe('largest norm of the gradient; default: no clipping')
+        .meta({ unit: 'norm' }),
     }),
-    needs: ['controller', 'loss', 'stepsPerEpoch'],
-    input: ['selection', 'embedding', 'tokens'],
-    output: [
-      ...['step', 'epoch', 'total', 'reconstruction', 'metric', 'mined'],
-      ...['learning_rate', 'gradient_norm', 'spread', 'effective_rank'],
-    ],
+    needs: ['controller', 'stepsPerEpoch', 'turn'],
+    input: { selection: 'selection', embedding: 'float32[]', tokens: 'int32[]' },
+    output: columnsOf(eventSchemas.step),
     stability: 'stable',
-    example: 'lossStep: { loss: MultiSimilarity, weight: 1 }',
+    example: 'lossStep: { loss: { MultiSimilarity: { alpha: 2 } }, weight: 1 }',
   },
   (options: LossStepOptions) => {
-    const { controller, loss, weight, clipNorm, stepsPerEpoch } = options;
-    const { learningRate, milestones = [6000], firstStep = 0 } = options;
+    const { controller, reducer, clipNorm, stepsPerEpoch, milestones = [6000], firstStep = 0 } = options;
+    const loss = reducer ? options.loss.reducedBy(reducer) : options.loss;
+    const { weight = loss.spec.experiment.weight, learningRate = loss.spec.experiment.learningRate } =
+      options;
     return <C extends Columns>(batches: Observable<Mined<C>>): Observable<StepRow> =>
       batches.pipe(
         mergeMap(async ({ index, activations, embeddings, selection, scope }) => {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { type Columns, labelsOf } from '../core/batch/index.js';
 import { EmbeddingBatch } from '../core/distances/index.js';
 import type { Miner, Selection } from '../core/miners/index.js';
+import { choice } from '../core/spec/component.js';
 import { defineOperator } from '../core/spec/defineOperator.js';
 import type { Encoded } from './encode.js';
 
@@ -25,14 +26,18 @@ export const mine = defineOperator(
     name: 'mine',
     kind: 'operator',
     summary: 'Chooses tuples from the embeddings of a batch',
+    source: 'paper §3.2; REFERENCE §5',
     params: z.strictObject({
-      miner: z.string().optional().describe('name of the miner; default: the one that belongs to the loss'),
+      miner: choice('miner')
+        .optional()
+        .describe('miner; default: the one of the paper’s experiment with the loss'),
     }),
-    needs: ['miner'],
-    input: ['label', 'embedding'],
-    output: ['selection'],
+    needs: ['turn'],
+    input: { label: 'int32', embedding: 'float32[]' },
+    output: { selection: 'selection' },
+    passes: true,
     stability: 'stable',
-    example: 'mine: { miner: TripletMargin }',
+    example: 'mine: { miner: { TripletMargin: { margin: 0.1 } } }',
   },
   ({ miner }: MineOptions) => {
     const embeddings = new EmbeddingBatch();

@@ -1,8 +1,16 @@
 import { map, type OperatorFunction } from 'rxjs';
 import { z } from 'zod';
-import { type AnchorBatch, anchorsOf, type CellBatch, cellBatch } from '../core/batch/index.js';
+import {
+  type AnchorBatch,
+  anchorSchema,
+  anchorsOf,
+  type CellBatch,
+  cellBatch,
+  cellSchema,
+} from '../core/batch/index.js';
 import { stream } from '../core/random/random.js';
 import { mutantCell, mutantEdits, type Space } from '../core/space/space.js';
+import { columnsOf } from '../core/spec/columns.js';
 import { defineOperator } from '../core/spec/defineOperator.js';
 
 export interface MutateOptions {
@@ -23,12 +31,19 @@ export const mutate = defineOperator(
     name: 'mutate',
     kind: 'operator',
     summary: 'Positives around each anchor, one to three random edits away',
+    source: 'paper §3.1; REFERENCE §3',
     params: z.strictObject({
-      samplesPerClass: z.int().min(2).default(8).describe('cells of a class, the anchor included'),
+      samplesPerClass: z
+        .int()
+        .min(2)
+        .max(65_536)
+        .default(8)
+        .describe('cells of a class, the anchor included')
+        .meta({ unit: 'cells' }),
     }),
     needs: ['space', 'seed'],
-    input: ['anchor'],
-    output: ['anchor', 'cell', 'label', 'edits', 'tokens'],
+    input: columnsOf(anchorSchema),
+    output: columnsOf(cellSchema(1)),
     stability: 'stable',
     example: 'mutate: { samplesPerClass: 8 }',
   },

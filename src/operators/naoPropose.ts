@@ -4,7 +4,7 @@ import type { Benchmark } from '../core/benchmark/benchmark.js';
 import { breathe } from '../core/breathe.js';
 import type { Controller } from '../core/engine/engine.js';
 import { stream } from '../core/random/random.js';
-import type { Pool, Proposal } from '../core/search/pool.js';
+import { type Pool, type Proposal, proposalColumns } from '../core/search/pool.js';
 import { NO_CELL } from '../core/space/space.js';
 import { defineOperator } from '../core/spec/defineOperator.js';
 
@@ -49,15 +49,34 @@ export const naoPropose = defineOperator(
     name: 'naoPropose',
     kind: 'source',
     summary: 'New cells along the gradient of the predictor',
+    source: 'paper §3.3; REFERENCE §7; NAO, arXiv 1808.07233',
     params: z.strictObject({
-      count: z.int().min(1).default(128).describe('new cells wanted'),
-      top: z.int().min(1).default(128).describe('best cells of the pool that are moved'),
-      batch: z.int().min(1).default(64).describe('sequences moved and decoded at once'),
-      maxStep: z.int().min(1).default(100).describe('largest step size'),
+      count: z.int().min(1).max(1_000_000).default(128).describe('new cells wanted').meta({ unit: 'cells' }),
+      top: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .default(128)
+        .describe('best cells of the pool that are moved')
+        .meta({ unit: 'cells' }),
+      batch: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .default(64)
+        .describe('sequences moved and decoded at once')
+        .meta({ unit: 'cells' }),
+      maxStep: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .default(100)
+        .describe('largest step size along the gradient; 1, 2, … are tried in turn')
+        .meta({ unit: 'gradients' }),
     }),
     needs: ['controller', 'benchmark', 'pool', 'seed', 'round'],
-    input: [],
-    output: ['cell', 'origin', 'round'],
+    input: {},
+    output: proposalColumns,
     stability: 'stable',
     example: 'naoPropose: { count: 128, maxStep: 100 }',
   },

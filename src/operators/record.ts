@@ -1,7 +1,8 @@
 import { type MonoTypeOperatorFunction, tap } from 'rxjs';
 import { z } from 'zod';
-import type { EventName } from '../core/batch/index.js';
+import { type EventName, eventNames } from '../core/batch/index.js';
 import type { Loggable, Run } from '../core/run/index.js';
+import { eventColumns } from '../core/spec/columns.js';
 import { defineOperator } from '../core/spec/defineOperator.js';
 
 export interface RecordOptions<E extends EventName, T = Loggable<E>> {
@@ -24,10 +25,13 @@ export const record = defineOperator(
     name: 'record',
     kind: 'sink',
     summary: 'Writes rows into the log of the run and hands them on',
-    params: z.strictObject({ event: z.string().describe('event whose columns the rows have') }),
+    params: z.strictObject({
+      event: z.enum(eventNames).describe('event whose columns the rows have'),
+    }),
     needs: ['run'],
-    input: [],
-    output: [],
+    input: ({ event }) => (eventNames.includes(event as EventName) ? eventColumns(event as EventName) : {}),
+    output: {},
+    passes: true,
     stability: 'stable',
     example: 'record: { event: step }',
   },

@@ -48,14 +48,20 @@ export const replay = defineOperator(
     kind: 'source',
     summary: 'The logged rows of a run',
     params: z.strictObject({
-      run: z.string().describe('folder of the run'),
+      run: z.string().min(1).describe('folder of the run'),
       events: z.array(z.string()).optional().describe('only these events'),
       pace: z.enum(['full', 'logged']).default('full').describe('at full speed or in logged time'),
-      speed: z.number().positive().default(1).describe('times faster than logged'),
+      speed: z
+        .number()
+        .positive()
+        .max(1_000_000_000)
+        .default(1)
+        .describe('times faster than logged')
+        .meta({ unit: 'factor' }),
     }),
     needs: [],
-    input: [],
-    output: ['event', 'batch', 'row', 'time'],
+    input: {},
+    output: { event: 'utf8', row: 'float64', record: 'float64', offset: 'float64', time: 'float64' },
     stability: 'stable',
     example: 'replay: { run: runs/20240131-154500-pretrain-k3x9ab, events: [step] }',
   },

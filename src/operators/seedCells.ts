@@ -2,7 +2,7 @@ import { Observable } from 'rxjs';
 import { z } from 'zod';
 import type { Benchmark } from '../core/benchmark/benchmark.js';
 import { stream } from '../core/random/random.js';
-import type { Pool, Proposal } from '../core/search/pool.js';
+import { type Pool, type Proposal, proposalColumns } from '../core/search/pool.js';
 import { defineOperator } from '../core/spec/defineOperator.js';
 
 export interface SeedCellsOptions {
@@ -24,13 +24,14 @@ export const seedCells = defineOperator(
     name: 'seedCells',
     kind: 'source',
     summary: 'Random cells of the benchmark that were not queried yet',
+    source: 'REFERENCE §7',
     params: z.strictObject({
-      count: z.int().min(1).default(128).describe('cells to draw'),
-      origin: z.string().default('seed').describe('origin written into the query rows'),
+      count: z.int().min(1).max(10_000_000).default(128).describe('cells to draw').meta({ unit: 'cells' }),
+      origin: z.string().min(1).default('seed').describe('origin written into the query rows'),
     }),
     needs: ['benchmark', 'pool', 'seed', 'round'],
-    input: [],
-    output: ['cell', 'origin', 'round'],
+    input: {},
+    output: proposalColumns,
     stability: 'stable',
     example: 'seedCells: { count: 128 }',
   },

@@ -1,10 +1,12 @@
 import { Observable } from 'rxjs';
 import { z } from 'zod';
+import { eventSchemas } from '../core/batch/index.js';
 import { breathe } from '../core/breathe.js';
 import type { Controller } from '../core/engine/engine.js';
 import { failure } from '../core/errors.js';
 import { stream } from '../core/random/random.js';
 import type { Pool } from '../core/search/pool.js';
+import { columnsOf } from '../core/spec/columns.js';
 import { defineOperator } from '../core/spec/defineOperator.js';
 
 /** One inner epoch of the search: a row of the `train` event. */
@@ -46,21 +48,40 @@ export const trainOnPool = defineOperator(
     name: 'trainOnPool',
     kind: 'source',
     summary: 'Trains the controller on the queried cells',
+    source: 'paper eq. 1; REFERENCE §7',
     params: z.strictObject({
-      epochs: z.int().min(1).default(100).describe('inner epochs a round'),
-      batch: z.int().min(1).default(64).describe('cells a step'),
-      tradeoff: z.number().min(0).max(1).default(0.5).describe('λ of eq. 1'),
-      learningRate: z.number().positive().default(0.1).describe('learning rate of SGD'),
+      epochs: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .default(100)
+        .describe('inner epochs a round')
+        .meta({ unit: 'epochs' }),
+      batch: z.int().min(1).max(1_000_000).default(64).describe('cells a step').meta({ unit: 'cells' }),
+      tradeoff: z.number().min(0).max(1).default(0.5).describe('λ of eq. 1').meta({ unit: 'share' }),
+      learningRate: z
+        .number()
+        .positive()
+        .max(1000)
+        .default(0.1)
+        .describe('learning rate of SGD')
+        .meta({ unit: 'factor' }),
       milestones: z
-        .array(z.int())
+        .array(z.int().min(0))
         .default([1200, 2400])
-        .describe('inner epochs at which the rate drops to a tenth'),
-      clipNorm: z.number().positive().default(5).describe('largest gradient norm'),
+        .describe('inner epochs at which the rate drops to a tenth')
+        .meta({ unit: 'epochs' }),
+      clipNorm: z
+        .number()
+        .positive()
+        .default(5)
+        .describe('largest norm of the gradient')
+        .meta({ unit: 'norm' }),
       freezeEncoder: z.boolean().default(false).describe('keep encoder and decoder as pretrained'),
     }),
     needs: ['controller', 'pool', 'seed', 'round'],
-    input: [],
-    output: ['round', 'epoch', 'total', 'mse', 'reconstruction', 'gradient_norm', 'learning_rate'],
+    input: {},
+    output: columnsOf(eventSchemas.train),
     stability: 'stable',
     example: 'trainOnPool: { epochs: 100, batch: 64 }',
   },

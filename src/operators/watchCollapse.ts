@@ -40,21 +40,45 @@ export const watchCollapse = defineOperator(
     name: 'watchCollapse',
     kind: 'operator',
     summary: 'Warns of embeddings that collapse, or stops the run',
+    source: 'arXiv 1703.07464, 2110.09348',
     params: z.strictObject({
-      window: z.int().min(1).default(100).describe('steps that are judged together'),
+      window: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .default(100)
+        .describe('steps that are judged together')
+        .meta({ unit: 'steps' }),
       onCollapse: z.enum(['warn', 'stop']).default('warn').describe('warn, or warn and stop the run'),
       limits: z
         .strictObject({
-          spread: z.number().min(0).max(1).describe('least spread, as a share of 1/√dim'),
-          effectiveRank: z.number().min(0).describe('least effective rank'),
-          margin: z.number().min(0).describe('nearness to the loss of equal embeddings, as a share of it'),
+          spread: z.number().min(0).max(1).describe('least spread, in 1/√dim').meta({ unit: 'share' }),
+          effectiveRank: z
+            .number()
+            .min(0)
+            .max(65_536)
+            .describe('least effective rank')
+            .meta({ unit: 'dimensions' }),
+          margin: z
+            .number()
+            .min(0)
+            .max(1)
+            .describe('nearness to the loss of equal embeddings, as a share of it')
+            .meta({ unit: 'share' }),
         })
         .default(collapseLimits)
         .describe('when a figure is a sign of collapse'),
     }),
     needs: ['run', 'reference'],
-    input: ['step', 'metric', 'mined', 'spread', 'effective_rank'],
-    output: ['step', 'metric', 'mined', 'spread', 'effective_rank'],
+    input: {
+      step: 'int32',
+      metric: 'float64',
+      mined: 'float64',
+      spread: 'float64',
+      effective_rank: 'float64',
+    },
+    output: {},
+    passes: true,
     stability: 'beta',
     example: 'watchCollapse: { window: 100, onCollapse: warn }',
   },

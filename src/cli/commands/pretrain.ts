@@ -2,7 +2,7 @@ import { type ExitCode, exitCode } from '../../core/errors.js';
 import { given } from '../../core/given.js';
 import { losses } from '../../core/losses/index.js';
 import { readManifest } from '../../core/run/index.js';
-import { spaces } from '../../core/space/index.js';
+import { spaceNames } from '../../core/space/index.js';
 import { settingsOfRun } from '../../jobs/kinds.js';
 import { withPreset } from '../../jobs/presets.js';
 import {
@@ -26,7 +26,7 @@ export const pretrainCommand: Command = {
     space: {
       type: 'string',
       default: 'nasbench101',
-      describe: `search space: ${[...spaces.keys()].join(', ')}`,
+      describe: `search space: ${spaceNames.join(', ')}`,
     },
     loss: {
       type: 'string',

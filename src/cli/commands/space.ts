@@ -1,12 +1,12 @@
 import { exitCode } from '../../core/errors.js';
 import { stream } from '../../core/random/random.js';
 import { distanceShares } from '../../core/space/distances.js';
-import { openSpace, spaces } from '../../core/space/index.js';
+import { openSpace, spaceNames } from '../../core/space/index.js';
 import { type Command, wholeNumber } from '../command.js';
 import { table, thousands } from '../output.js';
 
 const space = {
-  space: { type: 'string', describe: `one of ${[...spaces.keys()].join(', ')}`, demandOption: true },
+  space: { type: 'string', describe: `one of ${spaceNames.join(', ')}`, demandOption: true },
 } as const;
 const seed = { type: 'number', default: 1, describe: 'seed of the random draw' } as const;
 

@@ -188,6 +188,12 @@ export const eventSchemas: { readonly [E in Exclude<EventName, 'embedding'>]: Sc
   ]),
 };
 
+/** All events that rxnas itself logs. */
+export const eventNames = [...Object.keys(eventSchemas), 'embedding'] as unknown as readonly [
+  EventName,
+  ...EventName[],
+];
+
 /**
  * Events whose rows depend on when a run was interrupted or how fast the machine was: left out where two runs are
  * compared row by row.

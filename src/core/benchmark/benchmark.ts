@@ -1,4 +1,6 @@
+import type { output, ZodObject } from 'zod';
 import type { CellCode, Space } from '../space/space.js';
+import type { Component } from '../spec/component.js';
 
 /** What a benchmark knows of one cell. Accuracies are fractions in [0, 1]; NaN where a table has no value. */
 export interface Evaluation {
@@ -40,3 +42,17 @@ export interface Benchmark {
   /** Where the figures come from, for `benchmark describe` and manifests. */
   readonly provenance: string;
 }
+
+/** A benchmark as registries, lint and docs know it. */
+export interface BenchmarkSpec<P extends ZodObject = ZodObject> extends Component<P> {
+  readonly kind: 'benchmark';
+  /** The space that it evaluates cells of. */
+  readonly space: Space;
+  /** Number of cells of the whole table. */
+  readonly cells: number;
+  create(params: output<P>): Promise<Benchmark>;
+}
+
+/** Keeps the parameter types of a spec while it is written down. */
+export const defineBenchmark = <P extends ZodObject>(spec: Omit<BenchmarkSpec<P>, 'kind'>): BenchmarkSpec<P> =>
+  Object.freeze({ kind: 'benchmark', ...spec });

@@ -3,23 +3,41 @@ import { usageError } from '../errors.js';
 import { nasbench101 } from '../space/nasbench101.js';
 import { nasbench201 } from '../space/nasbench201.js';
 import type { Space } from '../space/space.js';
-import { unknownName } from '../suggest.js';
-import type { Benchmark } from './benchmark.js';
+import { z } from 'zod';
+import { findNamed, parseParams } from '../params.js';
+import { type Benchmark, type BenchmarkSpec, defineBenchmark } from './benchmark.js';
 import { openMeasured, openNasbench101, openNasbench201 } from './layouts.js';
 
-export type * from './benchmark.js';
+export * from './benchmark.js';
 export { TableBenchmark, type TableColumns, type TableDescription } from './table.js';
 
-/** A benchmark that can be opened by name. */
-export interface BenchmarkEntry {
-  readonly name: string;
-  readonly summary: string;
-  readonly space: Space;
+/** A benchmark that is read from a table. */
+interface Table {
+  name: string;
+  summary: string;
+  source: string;
+  space: Space;
   /** Number of cells of the whole table. */
-  readonly cells: number;
+  cells: number;
   /** The table that comes with the package; absent where the user has to give one (`name:FILE`). */
-  readonly file?: string;
+  file?: string;
   open(file: string): Promise<Benchmark>;
+}
+
+/** The benchmark of a table, with the table's file as its parameter. */
+function tableBenchmark({ file: own, open, ...description }: Table): BenchmarkSpec {
+  const { name } = description;
+  const file = z.string().min(1);
+  return defineBenchmark({
+    ...description,
+    params: z.strictObject({
+      file: own
+        ? file.optional().describe('Parquet table; default: the one that comes with rxnas')
+        : file.describe('Parquet table'),
+    }),
+    example: own ? name : `${name}: { file: ${name}.parquet }`,
+    create: ({ file = own }) => open(file!),
+  });
 }
 
 const mnistCells5 = {
@@ -28,8 +46,9 @@ const mnistCells5 = {
   provenance: 'measured by `rxnas benchmark measure`; see datasets/README.md',
 };
 
-const entries: BenchmarkEntry[] = [
-  {
+/** All benchmarks, by name. */
+export const benchmarks: readonly BenchmarkSpec[] = [
+  tableBenchmark({
     ...mnistCells5,
     space: nasbench101,
     cells: 2532,
@@ -52,12 +71,7 @@ const entries: BenchmarkEntry[] = [
   },
 ];
 
-/** The benchmarks by name. */
-export const benchmarks: ReadonlyMap<string, BenchmarkEntry> = new Map(
-  entries.map((entry) => [entry.name, entry]),
-);
-
-export const benchmarkNames: readonly string[] = [...benchmarks.keys()];
+export const benchmarkNames: readonly string[] = benchmarks.map(({ name }) => name);
 
 /** The benchmark that comes with the package. */
 export const embeddedBenchmark = mnistCells5.name;

@@ -3,6 +3,7 @@ import type { DistanceSpec } from './distance.js';
 
 /** s(x, y) = x·y of the normalised embeddings: a similarity, 1 for equal directions. */
 export const cosine = {
+  kind: 'distance',
   name: 'Cosine',
   summary: 'Dot product of the normalised embeddings, a similarity',
   formula: 's(x, y) = x·y',

@@ -1,5 +1,5 @@
 import type { ZodObject } from 'zod';
-import type { NamedSpec } from '../params.js';
+import type { Component } from '../spec/component.js';
 import type { EmbeddingBatch } from './batch.js';
 
 /** How far apart two normalised embeddings are (or, for a similarity, how near). */
@@ -24,7 +24,9 @@ export interface Distance {
 }
 
 /** A distance as registries and docs know it. */
-export interface DistanceSpec<P extends ZodObject = ZodObject> extends NamedSpec<P> {
+export interface DistanceSpec<P extends ZodObject = ZodObject> extends Component<P> {
+  readonly kind: 'distance';
+  readonly source: string;
   readonly formula: string;
   create(): Distance;
 }

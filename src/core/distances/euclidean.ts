@@ -8,6 +8,7 @@ import { forSquaredStrips } from './squares.js';
  * Equal rows are exactly 0 apart here; in the reference rounding may leave some 1e-8.
  */
 export const euclidean = {
+  kind: 'distance',
   name: 'Euclidean',
   summary: 'Euclidean distance of the normalised embeddings',
   formula: 'D(x, y) = ‖x − y‖',

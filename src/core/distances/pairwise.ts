@@ -11,6 +11,7 @@ const epsilon = 1e-6;
  * is ‖y − x + 1e-6‖ = ‖x − y − 1e-6‖). From dot products: pd² = D² + 2ε(Σx − Σy) + dim·ε².
  */
 export const pairwise = {
+  kind: 'distance',
   name: 'Pairwise',
   summary: "Euclidean distance with PyTorch's 1e-6 added to every coordinate of the difference",
   formula: 'pd(x, y) = ‖x − y + 1e-6‖',

@@ -5,6 +5,7 @@ import { forSquaredStrips } from './squares.js';
 
 /** D²(x, y) = ‖x‖² + ‖y‖² − 2x·y, zero on the diagonal. */
 export const squaredEuclidean = {
+  kind: 'distance',
   name: 'SquaredEuclidean',
   summary: 'Squared Euclidean distance of the normalised embeddings',
   formula: 'D²(x, y) = ‖x − y‖²',

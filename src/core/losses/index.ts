@@ -1,7 +1,7 @@
 import type { EmbeddingBatch } from '../distances/index.js';
 import type { Selection } from '../miners/index.js';
 import { findNamed, parseParams } from '../params.js';
-import { openReducer } from '../reducers/index.js';
+import { openReducer, type Reducer } from '../reducers/index.js';
 import { angular } from './angular.js';
 import { circle } from './circle.js';
 import { contrastive } from './contrastive.js';
@@ -46,6 +46,8 @@ export interface OpenLoss {
    * the gradient only.
    */
   evaluate(batch: EmbeddingBatch, selection: Selection): LossResult;
+  /** The same loss with another reducer. */
+  reducedBy(reducer: Reducer): OpenLoss;
 }
 
 /** What is reduced how: a name, or a name with parameters. */
@@ -55,18 +57,22 @@ export type ReducerChoice = string | { name: string; [param: string]: unknown };
 export const lossSpec = (name: string): LossSpec => findNamed('loss', losses, name);
 
 /**
- * A loss by its name and parameters, with the reducer of its spec unless another one is given; a usage error for an unknown name or a wrong
- * parameter.
+ * A loss by its name, or by its spec, and its parameters, with the reducer of its spec unless another one is given; a usage error for an
+ * unknown name or a wrong parameter.
  */
 export function openLoss(
-  name: string,
+  loss: string | LossSpec,
   params: Record<string, unknown> = {},
   reducer?: ReducerChoice,
 ): OpenLoss {
-  const spec = lossSpec(name);
-  const loss = spec.create(parseParams(`loss ${name}`, spec.params, params));
+  const spec = typeof loss === 'string' ? lossSpec(loss) : loss;
+  const bound = spec.create(parseParams(`loss ${spec.name}`, spec.params, params));
   const choice = reducer ?? spec.reducer;
   const { name: reducerName, ...reducerParams } = typeof choice === 'string' ? { name: choice } : choice;
-  const open = openReducer(reducerName, reducerParams);
-  return { spec, evaluate: (batch, selection) => evaluate(loss, open, batch, selection) };
+  const reducedBy = (open: Reducer): OpenLoss => ({
+    spec,
+    evaluate: (batch, selection) => evaluate(bound, open, batch, selection),
+    reducedBy,
+  });
+  return reducedBy(openReducer(reducerName, reducerParams));
 }

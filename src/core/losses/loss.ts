@@ -1,8 +1,8 @@
 import type { output, ZodObject } from 'zod';
 import { type Distance, type EmbeddingBatch, embeddingGradient } from '../distances/index.js';
 import type { Selection } from '../miners/index.js';
-import type { NamedSpec } from '../params.js';
 import type { Reducer, TermCounts } from '../reducers/index.js';
+import type { Component } from '../spec/component.js';
 
 /**
  * What one loss on one batch works on. Rows belong to anchors: computing row a reads what it likes but writes entries of a alone, so that
@@ -62,7 +62,9 @@ export interface Experiment {
 }
 
 /** A loss as registries, lint and docs know it. */
-export interface LossSpec<P extends ZodObject = ZodObject> extends NamedSpec<P> {
+export interface LossSpec<P extends ZodObject = ZodObject> extends Component<P> {
+  readonly kind: 'loss';
+  readonly source: string;
   /** With s the dot product, D the Euclidean distance, pd PyTorch's pairwise distance, T the mined tuples. */
   readonly formula: string;
   /** Name of the reducer unless another one is asked for. */
@@ -73,7 +75,8 @@ export interface LossSpec<P extends ZodObject = ZodObject> extends NamedSpec<P> 
 }
 
 /** Keeps the parameter types of a spec while it is written down. */
-export const defineLoss = <P extends ZodObject>(spec: LossSpec<P>): LossSpec<P> => Object.freeze(spec);
+export const defineLoss = <P extends ZodObject>(spec: Omit<LossSpec<P>, 'kind'>): LossSpec<P> =>
+  Object.freeze({ kind: 'loss', ...spec });
 
 /** One term of a loss after reduction. */
 export interface TermResult extends TermCounts {

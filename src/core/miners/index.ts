@@ -20,8 +20,8 @@ export {
 /** All miners, by name. */
 export const miners: readonly MinerSpec[] = [none, tripletMargin, angular, multiSimilarity, batchHard];
 
-/** A miner by its name and parameters; a usage error for an unknown name or a wrong parameter. */
-export function openMiner(name: string, params: Record<string, unknown> = {}): Miner {
-  const spec = findNamed('miner', miners, name);
-  return spec.create(parseParams(`miner ${name}`, spec.params, params));
+/** A miner by its name, or by its spec, and its parameters; a usage error for an unknown name or a wrong parameter. */
+export function openMiner(miner: string | MinerSpec, params: Record<string, unknown> = {}): Miner {
+  const spec = typeof miner === 'string' ? findNamed('miner', miners, miner) : miner;
+  return spec.create(parseParams(`miner ${spec.name}`, spec.params, params));
 }

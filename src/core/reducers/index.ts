@@ -11,8 +11,8 @@ export type { Reducer, ReducerSpec, TermCounts } from './reducer.js';
 /** All reducers, by name. */
 export const reducers: readonly ReducerSpec[] = [mean, avgNonZero, threshold, divisor, sum];
 
-/** A reducer by its name and parameters; a usage error for an unknown name or a wrong parameter. */
-export function openReducer(name: string, params: Record<string, unknown> = {}): Reducer {
-  const spec = findNamed('reducer', reducers, name);
-  return spec.create(parseParams(`reducer ${name}`, spec.params, params));
+/** A reducer by its name, or by its spec, and its parameters; a usage error for an unknown name or a wrong parameter. */
+export function openReducer(reducer: string | ReducerSpec, params: Record<string, unknown> = {}): Reducer {
+  const spec = typeof reducer === 'string' ? findNamed('reducer', reducers, reducer) : reducer;
+  return spec.create(parseParams(`reducer ${spec.name}`, spec.params, params));
 }

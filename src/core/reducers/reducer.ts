@@ -1,5 +1,5 @@
 import type { output, ZodObject } from 'zod';
-import type { NamedSpec } from '../params.js';
+import type { Component } from '../spec/component.js';
 
 /** How many losses of one term there are. */
 export interface TermCounts {
@@ -22,14 +22,16 @@ export interface Reducer {
 }
 
 /** A reducer as registries and docs know it. */
-export interface ReducerSpec<P extends ZodObject = ZodObject> extends NamedSpec<P> {
+export interface ReducerSpec<P extends ZodObject = ZodObject> extends Component<P> {
+  readonly kind: 'reducer';
+  readonly source: string;
   readonly formula: string;
   create(params: output<P>): Reducer;
 }
 
 /** Keeps the parameter types of a spec while it is written down. */
-export const defineReducer = <P extends ZodObject>(spec: ReducerSpec<P>): ReducerSpec<P> =>
-  Object.freeze(spec);
+export const defineReducer = <P extends ZodObject>(spec: Omit<ReducerSpec<P>, 'kind'>): ReducerSpec<P> =>
+  Object.freeze({ kind: 'reducer', ...spec });
 
 /** The range that leaves nothing out. */
 export const everything = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };

@@ -10,6 +10,9 @@ export interface Proposal {
   round: number;
 }
 
+/** The columns of proposals, as stages declare them. */
+export const proposalColumns = { cell: 'uint32', origin: 'utf8', round: 'int32' } as const;
+
 /** One query, as the run log and `queries-*.parquet` show it. Accuracies are fractions. */
 export interface QueryRow {
   /** Number of the query, from 1; every unique architecture counts once, initial samples included. */

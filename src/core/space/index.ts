@@ -1,20 +1,20 @@
-import { unknownName } from '../suggest.js';
-import { nasbench101 } from './nasbench101.js';
-import { nasbench201 } from './nasbench201.js';
-import type { Space } from './space.js';
+import { findNamed, parseParams } from '../params.js';
+import { nasbench101Spec } from './nasbench101.js';
+import { nasbench201Spec } from './nasbench201.js';
+import type { Space, SpaceSpec } from './space.js';
 
 export * from './space.js';
 
-/** The search spaces by name; each builds its tables when first asked for cells. */
-export const spaces: ReadonlyMap<string, Space> = new Map(
-  [nasbench101, nasbench201].map((space) => [space.name, space]),
-);
+/** All search spaces, by name. */
+export const spaces: readonly SpaceSpec[] = [nasbench101Spec, nasbench201Spec];
 
-export const spaceNames: readonly string[] = [...spaces.keys()];
+export const spaceNames: readonly string[] = spaces.map(({ name }) => name);
 
-/** The space of that name; a usage error (exit code 2) where there is none. */
-export function openSpace(name: string): Space {
-  const space = spaces.get(name);
-  if (!space) throw unknownName('space', name, spaceNames);
-  return space;
+/**
+ * A space by its name, or by its spec, and its parameters; a usage error for an unknown name or a wrong parameter. Its tables are built when
+ * it is first asked for cells.
+ */
+export function openSpace(space: string | SpaceSpec, params: Record<string, unknown> = {}): Space {
+  const spec = typeof space === 'string' ? findNamed('space', spaces, space) : space;
+  return spec.create(parseParams(`space ${spec.name}`, spec.params, params));
 }

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { edgeBitsOf, isCell, opCodeOf } from './nasbench101/cell.js';
 import { decode, encode, SEQUENCE_LENGTH } from './nasbench101/codec.js';
 import { editDistance } from './nasbench101/distance.js';
@@ -5,7 +6,7 @@ import { type Catalogue, enumerate } from './nasbench101/enumerate.js';
 import { moduleHash } from './nasbench101/hash.js';
 import { mutateCell } from './nasbench101/mutate.js';
 import { describe, parse } from './nasbench101/text.js';
-import { type CellCode, mutantCell, NO_CELL, type Space } from './space.js';
+import { type CellCode, defineSpace, mutantCell, NO_CELL, type Space } from './space.js';
 
 export { edgeBitsOf, isCell, opCodeOf, verticesOf } from './nasbench101/cell.js';
 export { cellFromMatrix, cellOf, interiorOps, OPERATIONS } from './nasbench101/text.js';
@@ -53,3 +54,11 @@ export const nasbench101: Space = {
   describe,
   parse,
 };
+
+export const nasbench101Spec = defineSpace({
+  name: 'nasbench101',
+  summary: '423,624 cells of at most 7 vertices, 9 edges and 3 operations',
+  source: 'NAS-Bench-101, arXiv 1902.09635; REFERENCE §1–3',
+  params: z.strictObject({}),
+  create: () => nasbench101,
+});

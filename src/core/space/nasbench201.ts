@@ -1,9 +1,11 @@
+import { z } from 'zod';
 import { usageError } from '../errors.js';
 import type { Random } from '../random/random.js';
 import { benchmarkOrder } from './nasbench201/order.js';
 import {
   type CellCode,
   type CellDescription,
+  defineSpace,
   type Mutant,
   mutant,
   mutantCell,
@@ -192,3 +194,11 @@ export const nasbench201: Space = {
   describe,
   parse,
 };
+
+export const nasbench201Spec = defineSpace({
+  name: 'nasbench201',
+  summary: '15,625 cells: one of five operations on each of six edges',
+  source: 'NAS-Bench-201, arXiv 2001.00326',
+  params: z.strictObject({}),
+  create: () => nasbench201,
+});

@@ -1,4 +1,6 @@
+import type { output, ZodObject } from 'zod';
 import type { Random } from '../random/random.js';
+import type { Component } from '../spec/component.js';
 
 /**
  * A cell packed into an integer in [0, 2^29); what the bits mean is the space's own affair.
@@ -51,6 +53,16 @@ export interface Space {
   /** The cell of a text: {@link CellDescription.text}, or whatever else the space accepts. Usage error otherwise. */
   parse(text: string): CellCode;
 }
+
+/** A space as registries, lint and docs know it. */
+export interface SpaceSpec<P extends ZodObject = ZodObject> extends Component<P> {
+  readonly kind: 'space';
+  create(params: output<P>): Space;
+}
+
+/** Keeps the parameter types of a spec while it is written down. */
+export const defineSpace = <P extends ZodObject>(spec: Omit<SpaceSpec<P>, 'kind'>): SpaceSpec<P> =>
+  Object.freeze({ kind: 'space', ...spec });
 
 /**
  * A positive and the edit distance drawn for it in one number, so that drawing millions allocates nothing:
