@@ -18,11 +18,11 @@ const list: Command = {
   describe: 'Benchmarks that can be queried',
   examples: [['rxnas benchmark list --json', 'name, space and cells of each']],
   async run(_args, output) {
-    const entries = [...benchmarks.values()].map(({ name, summary, space, cells, file }) => ({
+    const entries = benchmarks.map(({ name, summary, space, cells, params }) => ({
       name,
       space: space.name,
       cells,
-      embedded: file !== undefined,
+      embedded: params.safeParse({}).success,
       summary,
     }));
     output.result(entries, () =>

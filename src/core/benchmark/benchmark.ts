@@ -54,5 +54,6 @@ export interface BenchmarkSpec<P extends ZodObject = ZodObject> extends Componen
 }
 
 /** Keeps the parameter types of a spec while it is written down. */
-export const defineBenchmark = <P extends ZodObject>(spec: Omit<BenchmarkSpec<P>, 'kind'>): BenchmarkSpec<P> =>
-  Object.freeze({ kind: 'benchmark', ...spec });
+export const defineBenchmark = <P extends ZodObject>(
+  spec: Omit<BenchmarkSpec<P>, 'kind'>,
+): BenchmarkSpec<P> => Object.freeze({ kind: 'benchmark', ...spec });

@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import { usageError } from '../errors.js';
+import { findNamed, parseParams } from '../params.js';
 import { nasbench101 } from '../space/nasbench101.js';
 import { nasbench201 } from '../space/nasbench201.js';
 import type { Space } from '../space/space.js';
-import { z } from 'zod';
-import { findNamed, parseParams } from '../params.js';
 import { type Benchmark, type BenchmarkSpec, defineBenchmark } from './benchmark.js';
 import { openMeasured, openNasbench101, openNasbench201 } from './layouts.js';
 
@@ -50,25 +50,28 @@ const mnistCells5 = {
 export const benchmarks: readonly BenchmarkSpec[] = [
   tableBenchmark({
     ...mnistCells5,
+    source: 'datasets/README.md',
     space: nasbench101,
     cells: 2532,
     file: fileURLToPath(new URL('../../../datasets/mnist-cells5.parquet', import.meta.url)),
     open: (file) => openMeasured(file, mnistCells5),
-  },
-  {
+  }),
+  tableBenchmark({
     name: 'nasbench101',
     summary: 'NAS-Bench-101 on CIFAR-10, validation simulated, from a Parquet table',
+    source: 'arXiv 1902.09635',
     space: nasbench101,
     cells: nasbench101.size,
     open: openNasbench101,
-  },
-  {
+  }),
+  tableBenchmark({
     name: 'nasbench201',
     summary: 'NAS-Bench-201 on CIFAR-10 from a Parquet table',
+    source: 'arXiv 2001.00326',
     space: nasbench201,
     cells: nasbench201.size,
     open: openNasbench201,
-  },
+  }),
 ];
 
 export const benchmarkNames: readonly string[] = benchmarks.map(({ name }) => name);
@@ -77,19 +80,25 @@ export const benchmarkNames: readonly string[] = benchmarks.map(({ name }) => na
 export const embeddedBenchmark = mnistCells5.name;
 
 /**
- * Open a benchmark: `NAME` for one that comes with the package, `NAME:FILE` for a table of the same columns.
- * Rejects with exit code 2 for an unknown name or where a file has to be given, 3 where the table cannot be used.
+ * Open a benchmark: `NAME` for one that comes with the package, `NAME:FILE` for a table of the same columns, or a spec and its parameters.
+ * Rejects with exit code 2 for an unknown name or wrong parameter or where a file has to be given, 3 where the table cannot be used.
  */
-export async function openBenchmark(reference: string): Promise<Benchmark> {
-  const colon = reference.indexOf(':');
-  const name = colon < 0 ? reference : reference.slice(0, colon);
-  const entry = benchmarks.get(name);
-  if (!entry) throw unknownName('benchmark', name, benchmarkNames);
-  const file = colon < 0 ? entry.file : reference.slice(colon + 1);
-  if (!file)
+export async function openBenchmark(
+  benchmark: string | BenchmarkSpec,
+  params: Record<string, unknown> = {},
+): Promise<Benchmark> {
+  if (typeof benchmark !== 'string') {
+    return benchmark.create(parseParams(`benchmark ${benchmark.name}`, benchmark.params, params));
+  }
+  const colon = benchmark.indexOf(':');
+  const name = colon < 0 ? benchmark : benchmark.slice(0, colon);
+  const spec = findNamed('benchmark', benchmarks, name);
+  const file = colon < 0 ? params.file : benchmark.slice(colon + 1);
+  if (!file && !spec.params.safeParse({}).success) {
     throw usageError(
       `benchmark '${name}' needs its table`,
       `give it as ${name}:FILE.parquet; ${embeddedBenchmark} needs none`,
     );
-  return entry.open(file);
+  }
+  return openBenchmark(spec, { ...params, ...(file !== undefined && { file }) });
 }

@@ -1,4 +1,6 @@
+import { type output, z } from 'zod';
 import { exitCode, RxnasError } from '../errors.js';
+import type { Component } from '../spec/component.js';
 import { unknownName } from '../suggest.js';
 import type { Engine, EngineName, EngineOptions } from './engine.js';
 
@@ -38,3 +40,39 @@ async function create(name: EngineName, options: EngineOptions): Promise<Engine>
 function withReason(engine: Engine, reason: string): OpenedEngine {
   return Object.assign(engine, { reason });
 }
+
+const engineParams = z.strictObject({
+  threads: z
+    .int()
+    .min(1)
+    .max(16)
+    .optional()
+    .describe('threads of one training step; default: the engine’s own choice for the machine')
+    .meta({ unit: 'threads' }),
+});
+
+/** An engine as registries, lint and docs know it. */
+export interface EngineSpec extends Component<typeof engineParams> {
+  readonly kind: 'engine';
+  create(params: output<typeof engineParams>): Promise<OpenedEngine>;
+}
+
+const engineSpec = (name: 'auto' | EngineName, summary: string, source: string): EngineSpec => ({
+  kind: 'engine',
+  name,
+  summary,
+  source,
+  params: engineParams,
+  create: ({ threads }) => openEngine(name, threads === undefined ? {} : { threads }),
+});
+
+/** All engines, by name. */
+export const engines: readonly EngineSpec[] = [
+  engineSpec('auto', 'tfjs where tfjs-node loads, else simd', '`rxnas doctor` says which it is, and why'),
+  engineSpec('tfjs', 'TensorFlow, through tfjs-node', 'tfjs-node 4.22'),
+  engineSpec(
+    'simd',
+    'WebAssembly SIMD: nothing to install, the same bits on every machine',
+    'src/core/engine/simd',
+  ),
+];

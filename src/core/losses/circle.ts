@@ -22,7 +22,13 @@ export const circle = defineLoss({
       .default(0.4)
       .describe('relaxation m, −1 … 1')
       .meta({ unit: 'similarity' }),
-    gamma: z.number().positive().max(10_000).default(80).describe('scale γ, up to 10000'),
+    gamma: z
+      .number()
+      .positive()
+      .max(10_000)
+      .default(80)
+      .describe('scale γ, up to 10000')
+      .meta({ unit: 'factor' }),
   }),
   experiment: { miner: { name: 'None', params: {} }, weight: 1, batch: 512, learningRate: 1 },
   create({ margin, gamma }) {

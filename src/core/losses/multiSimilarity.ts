@@ -15,8 +15,20 @@ export const multiSimilarity = defineLoss({
   source: 'REFERENCE §5; pytorch-metric-learning 0.9.88, MultiSimilarityLoss; arXiv 1904.06627',
   reducer: 'Mean',
   params: z.strictObject({
-    alpha: z.number().positive().max(300).default(2).describe('sharpness α for positives, up to 300'),
-    beta: z.number().positive().max(300).default(30).describe('sharpness β for negatives, up to 300'),
+    alpha: z
+      .number()
+      .positive()
+      .max(300)
+      .default(2)
+      .describe('sharpness α for positives, up to 300')
+      .meta({ unit: 'factor' }),
+    beta: z
+      .number()
+      .positive()
+      .max(300)
+      .default(30)
+      .describe('sharpness β for negatives, up to 300')
+      .meta({ unit: 'factor' }),
     base: z
       .number()
       .min(-1)

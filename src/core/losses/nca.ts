@@ -16,7 +16,13 @@ export const nca = defineLoss({
   source: 'pytorch-metric-learning 0.9.88, NCALoss; Goldberger et al. 2004',
   reducer: 'Mean',
   params: z.strictObject({
-    scale: z.number().positive().max(150).default(1).describe('sharpness of the softmax, up to 150'),
+    scale: z
+      .number()
+      .positive()
+      .max(150)
+      .default(1)
+      .describe('sharpness of the softmax, up to 150')
+      .meta({ unit: 'factor' }),
   }),
   experiment: { miner: { name: 'None', params: {} }, weight: 1, batch: 512, learningRate: 1 },
   create({ scale }) {

@@ -16,7 +16,13 @@ export const ntXent = defineLoss({
   source: 'pytorch-metric-learning 0.9.88, NTXentLoss; arXiv 1807.03748, 2002.05709',
   reducer: 'Mean',
   params: z.strictObject({
-    temperature: z.number().min(0.005).max(100).default(0.07).describe('temperature τ, 0.005 … 100'),
+    temperature: z
+      .number()
+      .min(0.005)
+      .max(100)
+      .default(0.07)
+      .describe('temperature τ, 0.005 … 100')
+      .meta({ unit: 'similarity' }),
   }),
   experiment: { miner: { name: 'None', params: {} }, weight: 1, batch: 512, learningRate: 1 },
   create({ temperature }) {

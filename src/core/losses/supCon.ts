@@ -16,7 +16,13 @@ export const supCon = defineLoss({
   source: 'pytorch-metric-learning 2.8.1, SupConLoss (0.9.88 has none); arXiv 2004.11362, L_out',
   reducer: 'AvgNonZero',
   params: z.strictObject({
-    temperature: z.number().min(0.005).max(100).default(0.1).describe('temperature τ, 0.005 … 100'),
+    temperature: z
+      .number()
+      .min(0.005)
+      .max(100)
+      .default(0.1)
+      .describe('temperature τ, 0.005 … 100')
+      .meta({ unit: 'similarity' }),
   }),
   experiment: { miner: { name: 'None', params: {} }, weight: 1, batch: 512, learningRate: 1 },
   create({ temperature }) {

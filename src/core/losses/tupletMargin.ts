@@ -26,7 +26,13 @@ export const tupletMargin = defineLoss({
       .default(5.73)
       .describe('angle by which the positive is turned, 0 … 90')
       .meta({ unit: 'degrees' }),
-    scale: z.number().positive().max(300).default(64).describe('sharpness of the soft maximum, up to 300'),
+    scale: z
+      .number()
+      .positive()
+      .max(300)
+      .default(64)
+      .describe('sharpness of the soft maximum, up to 300')
+      .meta({ unit: 'factor' }),
   }),
   experiment: {
     miner: { name: 'Angular', params: { angle: 20 } },

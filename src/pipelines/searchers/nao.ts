@@ -1,10 +1,11 @@
+import { z } from 'zod';
 import type { Benchmark } from '../../core/benchmark/benchmark.js';
 import type { Controller } from '../../core/engine/engine.js';
 import type { Pool } from '../../core/search/pool.js';
 import { naoPropose } from '../../operators/naoPropose.js';
 import { seedCells } from '../../operators/seedCells.js';
 import { type TrainOnPoolOptions, trainOnPool } from '../../operators/trainOnPool.js';
-import type { Searcher } from './searcher.js';
+import { defineSearcher, type Searcher } from './searcher.js';
 
 export interface NaoOptions {
   controller: Controller;
@@ -33,3 +34,41 @@ export function nao(options: NaoOptions): Searcher {
     train: (round) => trainOnPool({ ...resources, round, ...training }),
   };
 }
+
+const { top } = naoPropose.spec.params.shape;
+const { epochs, batch, tradeoff, learningRate, milestones, clipNorm, freezeEncoder } =
+  trainOnPool.spec.params.shape;
+
+export const naoSearcher = defineSearcher({
+  name: 'nao',
+  summary:
+    'Neural architecture optimisation: up the predictor’s gradient, with a controller, pretrained or not',
+  source: 'paper §3.3; REFERENCE §7; arXiv 1808.07233',
+  params: z.strictObject({
+    initial: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(128)
+      .describe('cells of the initial random sample')
+      .meta({ unit: 'cells' }),
+    perRound: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(128)
+      .describe('new cells a round')
+      .meta({ unit: 'cells' }),
+    top,
+    epochs,
+    trainBatch: batch,
+    tradeoff,
+    learningRate,
+    milestones,
+    clipNorm,
+    freezeEncoder,
+  }),
+  needs: ['benchmark', 'pool', 'seed', 'controller'],
+  create: ({ controller, benchmark, pool, seed, initial, perRound, top, trainBatch: batch, ...training }) =>
+    nao({ controller, benchmark, pool, seed, initial, perRound, top, training: { batch, ...training } }),
+});

@@ -1,7 +1,8 @@
+import { z } from 'zod';
 import type { Benchmark } from '../../core/benchmark/benchmark.js';
 import type { Pool } from '../../core/search/pool.js';
 import { seedCells } from '../../operators/seedCells.js';
-import type { Searcher } from './searcher.js';
+import { defineSearcher, type Searcher } from './searcher.js';
 
 export interface RandomSearchOptions {
   benchmark: Benchmark;
@@ -18,3 +19,14 @@ export function randomSearch({ benchmark, pool, seed, perRound }: RandomSearchOp
     propose: (round) => seedCells({ benchmark, pool, seed, count: perRound, round, origin: 'random' }),
   };
 }
+
+export const randomSearcher = defineSearcher({
+  name: 'random',
+  summary: 'Random search without repetition: the weak baseline',
+  source: 'paper Table 1',
+  params: z.strictObject({
+    perRound: z.int().min(1).max(1_000_000).default(128).describe('cells a round').meta({ unit: 'cells' }),
+  }),
+  needs: ['benchmark', 'pool', 'seed'],
+  create: randomSearch,
+});

@@ -1,5 +1,9 @@
 import type { Observable } from 'rxjs';
-import type { Proposal } from '../../core/search/pool.js';
+import type { output, ZodObject } from 'zod';
+import type { Benchmark } from '../../core/benchmark/benchmark.js';
+import type { Controller } from '../../core/engine/engine.js';
+import type { Pool, Proposal } from '../../core/search/pool.js';
+import type { Needing } from '../../core/spec/component.js';
 import type { ProposalRow } from '../../operators/naoPropose.js';
 import type { TrainRow } from '../../operators/trainOnPool.js';
 
@@ -17,3 +21,25 @@ export interface Searcher {
   /** Learning after the round's queries, one row an inner epoch; absent where the searcher does not learn. */
   train?(round: number): Observable<TrainRow>;
 }
+
+/** What a search hands to its searcher beside the parameters. */
+export interface SearcherResources {
+  benchmark: Benchmark;
+  pool: Pool;
+  seed: number;
+}
+
+/** The same for a searcher that learns. */
+export interface LearnerResources extends SearcherResources {
+  controller: Controller;
+}
+
+/** A searcher as registries, lint and docs know it. One that needs no `controller` is run without an engine. */
+export interface SearcherSpec<P extends ZodObject = ZodObject> extends Needing<P> {
+  readonly kind: 'searcher';
+  create(options: output<P> & LearnerResources): Searcher;
+}
+
+/** Keeps the parameter types of a spec while it is written down. */
+export const defineSearcher = <P extends ZodObject>(spec: Omit<SearcherSpec<P>, 'kind'>): SearcherSpec<P> =>
+  Object.freeze({ kind: 'searcher', ...spec });
