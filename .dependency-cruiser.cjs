@@ -42,6 +42,13 @@ module.exports = {
       to: { path: '^src/(jobs|cli|report)/' },
     },
     {
+      name: 'analytics-read-what-was-logged',
+      comment: 'Questions about runs, whoever made them.',
+      severity: 'error',
+      from: { path: '^src/analytics/' },
+      to: { path: '^src/(operators|pipelines|jobs|cli|report)/' },
+    },
+    {
       name: 'report-computes-nothing',
       comment: 'Plots and pages are made of what was logged, whoever logged it.',
       severity: 'error',

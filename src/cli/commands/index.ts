@@ -8,6 +8,7 @@ import { resumeCommand } from './resume.js';
 import { runsCommand } from './runs/index.js';
 import { searchCommand } from './search.js';
 import { spaceCommand } from './space.js';
+import { sqlCommand } from './sql.js';
 import { startCommand } from './start.js';
 
 /** All commands, in the order of `rxnas --help`. */
@@ -22,4 +23,5 @@ export const commands: readonly Command[] = [
   runsCommand,
   benchmarkCommand,
   exportCommand,
+  sqlCommand,
 ];

@@ -40,4 +40,12 @@ export {
   StoredRun,
 } from './run.js';
 export { findRun, latestRun, listRuns, type RunEntry, type RunState, runBytes, runState } from './runs.js';
-export { type ExportFormat, exportFormats, exportTable, type TableName, tableNames } from './tables.js';
+export {
+  type ExportFormat,
+  exportFormats,
+  exportTable,
+  type TableName,
+  tableEvents,
+  tableFiles,
+  tableNames,
+} from './tables.js';

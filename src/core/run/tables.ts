@@ -9,7 +9,7 @@ import { ParquetColumnSink } from './parquet/columnSink.js';
 import { ParquetRowSink } from './parquet/rowSink.js';
 
 /** The tables of a run, each the rows of one event: of the first of these that the run has logged. */
-const tableEvents = {
+export const tableEvents = {
   metrics: ['step', 'train'],
   queries: ['query'],
   embeddings: ['embedding'],
