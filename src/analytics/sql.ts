@@ -185,7 +185,8 @@ async function createCells(connection: DuckDBConnection): Promise<void> {
 function spaceOf({ spec }: Manifest): string | undefined {
   const { space, benchmark } = (spec ?? {}) as { space?: unknown; benchmark?: unknown };
   if (typeof space === 'string') return space;
-  return typeof benchmark === 'string' ? benchmarks.get(benchmark.split(':')[0]!)?.space.name : undefined;
+  if (typeof benchmark !== 'string') return undefined;
+  return benchmarks.find(({ name }) => name === benchmark.split(':')[0])?.space.name;
 }
 
 const quoted = (text: string) => text.replaceAll("'", "''");
