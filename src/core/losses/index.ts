@@ -18,7 +18,15 @@ import { supCon } from './supCon.js';
 import { tripletMargin } from './tripletMargin.js';
 import { tupletMargin } from './tupletMargin.js';
 
-export type { Experiment, LossResult, LossSpec, TermResult } from './loss.js';
+export {
+  defineLoss,
+  type Experiment,
+  type LossContext,
+  type LossResult,
+  type LossSpec,
+  type MetricLoss,
+  type TermResult,
+} from './loss.js';
 
 /** All losses, by name: the paper's ten, then more of the family. */
 export const losses: readonly LossSpec[] = [

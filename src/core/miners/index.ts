@@ -6,7 +6,7 @@ import { multiSimilarity } from './multiSimilarity.js';
 import { none } from './none.js';
 import { tripletMargin } from './tripletMargin.js';
 
-export type { Miner, MinerSpec } from './miner.js';
+export { defineMiner, type Miner, type MinerSpec } from './miner.js';
 export {
   BitTriplets,
   IntervalTriplets,

@@ -6,7 +6,7 @@ import type { Reducer, ReducerSpec } from './reducer.js';
 import { sum } from './sum.js';
 import { threshold } from './threshold.js';
 
-export type { Reducer, ReducerSpec, TermCounts } from './reducer.js';
+export { defineReducer, type Reducer, type ReducerSpec, type TermCounts } from './reducer.js';
 
 /** All reducers, by name. */
 export const reducers: readonly ReducerSpec[] = [mean, avgNonZero, threshold, divisor, sum];
