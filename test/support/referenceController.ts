@@ -31,6 +31,11 @@ export class ReferenceController {
     this.#parameterCount = this.#tape.length;
   }
 
+  /** `encoder_outputs` [rows, length, dim] */
+  outputs(tokens: Int32Array): number[] {
+    return this.#perCell(tokens, (cell) => this.#encode(cell).flatMap((v) => this.#values(v))).flat();
+  }
+
   /** `arch_emb` [rows, dim] */
   embed(tokens: Int32Array): number[] {
     return this.#perCell(tokens, (cell) => this.#values(this.#mean(this.#encode(cell)))).flat();

@@ -15,10 +15,13 @@ const lanes = 8;
 /** Rows that go through inference at once: bounds the memory, and how long the event loop waits. */
 const pieceRows = 4096;
 
+/** Chunks that share steps in inference (GROUP in assembly/layout.ts). */
+const groupChunks = 16;
+
 /** How a batch is cut into shards: a matter of its size alone, so that any number of threads gives the same bits. */
-function shardsOf(rows: number): { chunksPerShard: number; shards: number } {
+function shardsOf(rows: number, leastChunks = 1): { chunksPerShard: number; shards: number } {
   const chunks = Math.ceil(rows / lanes);
-  const chunksPerShard = Math.ceil(chunks / maxShards);
+  const chunksPerShard = Math.max(leastChunks, Math.ceil(chunks / maxShards));
   return { chunksPerShard, shards: Math.ceil(chunks / chunksPerShard) };
 }
 
@@ -127,7 +130,7 @@ export class SimdController implements Controller {
     const all = new Float32Array(countRows(this.config, tokens) * dim);
     await this.#inPieces(tokens, async (scratch, piece, rows, first) => {
       const embeddings = scratch.floats(rows * dim);
-      await this.#run({ kind: 'embed', rows, tokens: piece, embeddings });
+      await this.#run({ kind: 'embed', rows, tokens: piece, embeddings }, groupChunks);
       all.set(this.#floats(embeddings, rows * dim), first * dim);
     });
     return all;
@@ -137,7 +140,7 @@ export class SimdController implements Controller {
     const all = new Float32Array(countRows(this.config, tokens));
     await this.#inPieces(tokens, async (scratch, piece, rows, first) => {
       const predicted = scratch.floats(rows);
-      await this.#run({ kind: 'predict', rows, tokens: piece, predicted });
+      await this.#run({ kind: 'predict', rows, tokens: piece, predicted }, groupChunks / 2);
       all.set(this.#floats(predicted, rows), first);
     });
     return all;
@@ -158,7 +161,10 @@ export class SimdController implements Controller {
       const decoded = scratch.floats(rows * length);
       const predicted = scratch.floats(rows);
       const embeddings = scratch.floats(rows * dim);
-      await this.#run({ kind: 'propose', rows, tokens: piece, decoded, predicted, embeddings, step });
+      await this.#run(
+        { kind: 'propose', rows, tokens: piece, decoded, predicted, embeddings, step },
+        groupChunks / 2,
+      );
       all.decoded.set(this.#ints(decoded, rows * length), first * length);
       all.predicted.set(this.#floats(predicted, rows), first);
       all.embeddings.set(this.#floats(embeddings, rows * dim), first * dim);
@@ -171,7 +177,7 @@ export class SimdController implements Controller {
     const all = new Int32Array(countRows(this.config, tokens) * length);
     await this.#inPieces(tokens, async (scratch, piece, rows, first) => {
       const decoded = scratch.floats(rows * length);
-      await this.#run({ kind: 'reconstruct', rows, tokens: piece, decoded });
+      await this.#run({ kind: 'reconstruct', rows, tokens: piece, decoded }, groupChunks / 2);
       all.set(this.#ints(decoded, rows * length), first * length);
     });
     return all;
@@ -271,8 +277,8 @@ export class SimdController implements Controller {
     this.#version++;
   }
 
-  #run(task: Task & { rows: number }): Promise<void> {
-    const { chunksPerShard, shards } = shardsOf(task.rows);
+  #run(task: Task & { rows: number }, leastChunks?: number): Promise<void> {
+    const { chunksPerShard, shards } = shardsOf(task.rows, leastChunks);
     const regions = { packed: this.#packed, workspaces: this.#workspaces, chunks: chunksPerShard };
     return this.#runtime.run({ ...task, ...this.config, ...regions }, shards);
   }

@@ -7,6 +7,7 @@ export const taskKinds = [
   'predict',
   'propose',
   'reconstruct',
+  'decode',
 ] as const;
 export type TaskKind = (typeof taskKinds)[number];
 
@@ -26,6 +27,7 @@ const fields = [
   'metric',
   'targets',
   'sums',
+  'outputs',
   'embeddings',
   'predicted',
   'decoded',

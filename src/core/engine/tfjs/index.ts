@@ -3,6 +3,8 @@ import type { ControllerConfig, Weights } from '../../controller/config.js';
 import { nasbench101Controller } from '../../controller/config.js';
 import { usageError } from '../../errors.js';
 import type { Controller, Engine, EngineOptions } from '../engine.js';
+import { GreedyDecoder } from '../simd/greedyDecoder.js';
+import { loadModule } from '../simd/module.js';
 import { addonFile, type Binding, bindingOf, Tensors } from './binding.js';
 import { TfjsController } from './controller.js';
 import { loadTfjs } from './load.js';
@@ -13,14 +15,16 @@ const USUAL_THREADS = 2;
 const MOST_THREADS = 16;
 
 /**
- * The engine on tfjs-node's native TensorFlow. Deterministic for a given machine and number of threads.
- * Rejects with exit code 1 where tfjs-node cannot be loaded, 2 for a number of threads other than 1 to 16.
+ * The engine on tfjs-node's native TensorFlow; greedy decoding is done with the simd engine's kernels. Deterministic for a given machine
+ * and number of threads. Rejects with exit code 1 where tfjs-node or the kernels cannot be loaded, 2 for a number of threads other
+ * than 1 to 16.
  */
 export async function createTfjsEngine(options: EngineOptions = {}): Promise<Engine> {
   const threads = chooseThreads(options.threads);
   // One intra-op thread: more make steps of this size slower, and two shards are what a second core is for.
   const binding = bindingOf(await loadTfjs({ intraOpThreads: 1 }));
-  return threads === 1 ? new LocalEngine(binding) : new ThreadedEngine(binding, threads);
+  const module = await loadModule();
+  return threads === 1 ? new LocalEngine(binding, module) : new ThreadedEngine(binding, module, threads);
 }
 
 /** Versions of what the engine rests on; rejects as {@link createTfjsEngine} does. */
@@ -51,16 +55,17 @@ class LocalEngine implements Engine {
   readonly name = 'tfjs';
   readonly threads = 1;
   readonly #tensors: Tensors;
+  readonly #decoder: GreedyDecoder;
   readonly #open = new Set<Controller>();
 
-  constructor(binding: Binding) {
+  constructor(binding: Binding, module: WebAssembly.Module) {
     this.#tensors = new Tensors(binding);
+    this.#decoder = new GreedyDecoder(module);
   }
 
   async controller(config: ControllerConfig, weights: Weights): Promise<Controller> {
-    const controller = new TfjsController(config, weights, [localShard(this.#tensors, config)], () =>
-      this.#open.delete(controller),
-    );
+    const shard = localShard(this.#tensors, this.#decoder, config);
+    const controller = new TfjsController(config, weights, [shard], () => this.#open.delete(controller));
     this.#open.add(controller);
     return controller;
   }
@@ -78,6 +83,7 @@ class LocalEngine implements Engine {
 class ThreadedEngine implements Engine {
   readonly name = 'tfjs';
   readonly #binding: Binding;
+  readonly #module: WebAssembly.Module;
   readonly #open = new Set<Controller>();
   #threads: ShardThread[] = [];
   #closing: Promise<unknown> = Promise.resolve();
@@ -86,9 +92,11 @@ class ThreadedEngine implements Engine {
 
   constructor(
     binding: Binding,
+    module: WebAssembly.Module,
     readonly threads: number,
   ) {
     this.#binding = binding;
+    this.#module = module;
   }
 
   async controller(config: ControllerConfig, weights: Weights): Promise<Controller> {
@@ -96,7 +104,7 @@ class ThreadedEngine implements Engine {
     try {
       if (this.#threads.length === 0) {
         insertAttributeNames(this.#binding);
-        const data = { addon: addonFile() };
+        const data = { addon: addonFile(), module: this.#module };
         this.#threads = Array.from({ length: this.threads }, () => new ShardThread(data));
       }
       const id = this.#ids++;

@@ -7,8 +7,8 @@ import { Graph, Program, type Value } from './program.js';
 
 /**
  * Every computation that the engine runs, as one program each, for any number of rows. Inputs that are named here:
- * `tokens`, `previous` (each position's previous token) int32 [B, T]; `zero` [B, D] zeros; `start` int32 [B] zeros;
- * `share` the weight of one position's reconstruction loss. The folded weights are inputs of every program.
+ * `tokens`, `previous` (each position's previous token) int32 [B, T]; `zero` [B, D] zeros; `share` the weight of one
+ * position's reconstruction loss. The folded weights are inputs of every program.
  */
 export class Programs {
   readonly #tensors: Tensors;
@@ -139,13 +139,14 @@ const recipes = {
     return { predicted: r.network.predict(r.encode().embedding.unit).predicted };
   },
 
-  reconstruct(r: Recorder): Outputs {
+  /** What greedy decoding starts from: encoder_outputs [B, T, D] and arch_emb [B, 1, D]. */
+  outputs(r: Recorder): Outputs {
     const { outputs, embedding } = r.encode();
-    return { decoded: r.network.decodeGreedily(outputs.unit, embedding.unit, r.input('start')) };
+    return { outputs: outputs.unit, embeddings: embedding.unit };
   },
 
-  /** NAO's move by `step`, a scalar, and what it decodes to. */
-  propose(r: Recorder): Outputs {
+  /** The same after NAO's move by `step`, a scalar, and the predictor's value of it. */
+  move(r: Recorder): Outputs {
     const { network, ops } = r;
     const { outputs, embedding } = r.encode();
     const predictor = network.predict(embedding.unit);
@@ -153,11 +154,13 @@ const recipes = {
     const direction = network.embedGradient(embedding, dEmbedding);
     const moved = network.move(outputs.unit, direction, r.input('step'));
     const embeddings = network.embed(moved).unit;
-    return {
-      embeddings,
-      predicted: network.predict(embeddings).predicted,
-      decoded: network.decodeGreedily(moved, embeddings, r.input('start')),
-    };
+    return { outputs: moved, embeddings, predicted: network.predict(embeddings).predicted };
+  },
+
+  /** Greedy decoding of `outputs` [B, T, D] and `embeddings` [B, 1, D]; `start` int32 [B] are zeros. */
+  decode(r: Recorder): Outputs {
+    const [outputs, embeddings, start] = ['outputs', 'embeddings', 'start'].map((name) => r.input(name));
+    return { decoded: r.network.decodeGreedily(outputs!, embeddings!, start!) };
   },
 } satisfies Record<string, (recorder: Recorder) => Outputs>;
 

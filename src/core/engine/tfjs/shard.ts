@@ -1,5 +1,6 @@
 import type { ControllerConfig } from '../../controller/config.js';
 import { weightViews } from '../../controller/weights.js';
+import { GreedyDecoder } from '../simd/greedyDecoder.js';
 import type { TensorId, Tensors } from './binding.js';
 import { type Folded, type FoldedName, fold, foldedShapes, unfoldGradients } from './fold.js';
 import { type ProgramName, Programs } from './programs.js';
@@ -26,6 +27,7 @@ export interface Proposals {
  */
 export class Shard {
   readonly #tensors: Tensors;
+  readonly #decoder: GreedyDecoder;
   readonly #config: ControllerConfig;
   readonly #programs: Programs;
   #flat: Float32Array = new Float32Array();
@@ -33,8 +35,9 @@ export class Shard {
   /** Tapes of forward passes, by the handle that the caller chose. */
   readonly #tapes = new Map<number, { tensors: Record<string, TensorId>; previous: Int32Array }>();
 
-  constructor(tensors: Tensors, config: ControllerConfig) {
+  constructor(tensors: Tensors, decoder: GreedyDecoder, config: ControllerConfig) {
     this.#tensors = tensors;
+    this.#decoder = decoder;
     this.#config = config;
     this.#programs = new Programs(tensors, config);
   }
@@ -121,22 +124,18 @@ export class Shard {
 
   /** [rows, length] */
   reconstruct(tokens: Int32Array): Int32Array {
-    const inputs = { tokens: this.#ints(tokens), start: this.#start(tokens) };
-    const { decoded } = this.#run('reconstruct', this.#zero(tokens), inputs);
-    return this.#takeInts(decoded!);
+    const { outputs, embeddings } = this.#run('outputs', this.#zero(tokens), { tokens: this.#ints(tokens) });
+    return this.#decode(outputs!, this.#take(embeddings!));
   }
 
   propose(tokens: Int32Array, step: number): Proposals {
-    const inputs = {
-      tokens: this.#ints(tokens),
-      start: this.#start(tokens),
-      step: this.#floats([], Float32Array.of(step)),
-    };
-    const made = this.#run('propose', this.#zero(tokens), inputs);
+    const inputs = { tokens: this.#ints(tokens), step: this.#floats([], Float32Array.of(step)) };
+    const made = this.#run('move', this.#zero(tokens), inputs);
+    const embeddings = this.#take(made.embeddings!);
     return {
-      decoded: this.#takeInts(made.decoded!),
+      decoded: this.#decode(made.outputs!, embeddings),
       predicted: this.#take(made.predicted!),
-      embeddings: this.#take(made.embeddings!),
+      embeddings,
     };
   }
 
@@ -174,6 +173,20 @@ export class Shard {
     };
   }
 
+  /** Greedy decoding: with the kernels where they take the shape, op by op where not. Frees `outputs`. */
+  #decode(outputs: TensorId, embeddings: Float32Array): Int32Array {
+    if (GreedyDecoder.takes(this.#config)) {
+      return this.#decoder.decode(this.#config, this.#flat, this.#take(outputs), embeddings);
+    }
+    const rows = embeddings.length / this.#config.dim;
+    const { decoded } = this.#programs.get('decode').run({
+      ...this.#weights,
+      ...{ outputs, embeddings: this.#floats([-1, 1, this.#config.dim], embeddings) },
+      start: this.#tensors.create([rows], new Int32Array(rows)),
+    });
+    return this.#takeInts(decoded!);
+  }
+
   #take(tensor: TensorId): Float32Array {
     const values = this.#tensors.read(tensor);
     this.#tensors.free(tensor);
@@ -193,11 +206,6 @@ export class Shard {
 
   #ints(tokens: Int32Array): TensorId {
     return this.#tensors.create(fill([-1, this.#config.length], tokens.length), tokens);
-  }
-
-  #start(tokens: Int32Array): TensorId {
-    const rows = this.#rows(tokens);
-    return this.#tensors.create([rows], new Int32Array(rows));
   }
 
   /** The LSTMs' first state. */

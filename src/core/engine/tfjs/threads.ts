@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import type { ControllerConfig } from '../../controller/config.js';
 import { failure } from '../../errors.js';
 import { besideModule } from '../../workers.js';
+import type { GreedyDecoder } from '../simd/greedyDecoder.js';
 import type { Tensors } from './binding.js';
 import { Shard } from './shard.js';
 
@@ -26,8 +27,8 @@ export interface ShardClient {
 }
 
 /** A shard on the thread of the caller. */
-export function localShard(tensors: Tensors, config: ControllerConfig): ShardClient {
-  const shard = new Shard(tensors, config);
+export function localShard(tensors: Tensors, decoder: GreedyDecoder, config: ControllerConfig): ShardClient {
+  const shard = new Shard(tensors, decoder, config);
   return {
     async call(method, ...args) {
       return (shard[method] as (...args: unknown[]) => never)(...args);
@@ -39,6 +40,8 @@ export function localShard(tensors: Tensors, config: ControllerConfig): ShardCli
 export interface ThreadData {
   /** File of the native addon. */
   addon: string;
+  /** The simd engine's module, for greedy decoding. */
+  module: WebAssembly.Module;
 }
 
 /** A call on its way to a worker thread; `open` makes the shard of a controller. */

@@ -1,12 +1,15 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ControllerConfig } from '../../controller/config.js';
+import { GreedyDecoder } from '../simd/greedyDecoder.js';
 import { openAddon, Tensors } from './binding.js';
 import { Shard } from './shard.js';
 import type { Reply, Request, ThreadData } from './threads.js';
 
 /** A worker thread of the engine: holds a shard of each open controller and carries out what the main thread asks. */
 const port = parentPort!;
-const tensors = new Tensors(openAddon((workerData as ThreadData).addon));
+const { addon, module } = workerData as ThreadData;
+const tensors = new Tensors(openAddon(addon));
+const decoder = new GreedyDecoder(module);
 const shards = new Map<number, Shard>();
 
 port.on('message', (request: Request | null) => {
@@ -23,7 +26,7 @@ port.on('message', (request: Request | null) => {
 
 function carryOut({ controller, method, args }: Request): unknown {
   if (method === 'open') {
-    shards.set(controller, new Shard(tensors, args[0] as ControllerConfig));
+    shards.set(controller, new Shard(tensors, decoder, args[0] as ControllerConfig));
     return undefined;
   }
   const shard = shards.get(controller)!;

@@ -115,6 +115,27 @@ describe.each(shapes)('%s', (_, config, rows) => {
   });
 });
 
+test('cells that share steps have the bits of those computed on their own', async () => {
+  const config = { vocabulary: 4, length: 7, dim: 8, predictor: 4 };
+  const { controller } = await pair(config, 1);
+  // More than a group, with every share of common beginnings and ends: all sequences of two tokens, some twice, and others.
+  const rows = 2 ** 7 + 77;
+  const tokens = Int32Array.from({ length: rows * config.length }, (_, i) => {
+    const [row, t] = [Math.floor(i / config.length), i % config.length];
+    return row < 128 ? (row >> t) & 1 : (row * (t + 1)) % config.vocabulary;
+  });
+  const together = await controller.embed(tokens);
+  const predicted = await controller.predict(tokens);
+  const activations = await controller.encode(tokens);
+  expect(together).toEqual(activations.embeddings);
+  activations.dispose();
+  for (const row of [0, 1, 77, 127, 128, rows - 1]) {
+    const alone = tokens.subarray(row * config.length, (row + 1) * config.length);
+    expect(await controller.predict(alone)).toEqual(predicted.subarray(row, row + 1));
+  }
+  controller.dispose();
+});
+
 describe('steps', () => {
   const config = { vocabulary: 5, length: 6, dim: 8, predictor: 8 };
 

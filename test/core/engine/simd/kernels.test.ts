@@ -89,6 +89,15 @@ describe('rows and lanes', () => {
     expect(difference(table, expected)).toBeLessThan(SUMS);
   });
 
+  test('storeRows turns lanes into rows', () => {
+    const x = bench.floats(bench.normal(width * LANES));
+    const out = bench.floats(width * LANES);
+    kernels.storeRows!(out.byteOffset, x.byteOffset, width);
+    expect([...out]).toEqual(
+      range(width * LANES).map((i) => x[(i % width) * LANES + Math.floor(i / width)]!),
+    );
+  });
+
   test('storeLanes writes the lanes that hold a cell and no more', () => {
     const x = bench.floats(bench.normal(width * LANES));
     const out = bench.floats(width * LANES);
@@ -381,6 +390,43 @@ describe('a step of the LSTM, 4 units', () => {
     const ofPrevious = differences((x) => cell(activate(before), x), previous, d);
     expect(difference(dGates, ofGates)).toBeLessThan(1e-5);
     expect(difference(dcIn, ofPrevious)).toBeLessThan(1e-5);
+  });
+});
+
+describe('numberStates', () => {
+  const [vocabulary, length] = [5, 6];
+  beforeEach(() => kernels.configure(vocabulary, length, 4, 8));
+  const group = 128;
+
+  /** After one token of the cells: their states, and each state's parent and token. */
+  function number(before: number[], tokens: number[]) {
+    const states = Math.max(...before) + 1;
+    const [after, parents, inputs] = [0, 1, 2].map(() => bench.ints(new Int32Array(group).fill(-7))) as [
+      Int32Array,
+      Int32Array,
+      Int32Array,
+    ];
+    const sequences = bench.ints(tokens.flatMap((token) => [token, 9, 9, 9, 9, 9]));
+    const count = kernels.numberStates!(
+      ...[after, bench.ints(before), parents, inputs, sequences].map((array) => array.byteOffset),
+      ...[tokens.length, states, bench.ints(new Int32Array(states * vocabulary)).byteOffset],
+    );
+    return { count, after, parents, inputs };
+  }
+
+  test('cells share a state when they shared one before and have the same token', () => {
+    const { count, after, parents, inputs } = number([0, 0, 1, 1, 2, 0], [3, 4, 3, 3, 3, 3]);
+    expect(count).toBe(4);
+    expect([...after.subarray(0, 6)]).toEqual([0, 1, 2, 2, 3, 0]);
+    expect([...parents.subarray(0, 4)]).toEqual([0, 0, 1, 2]);
+    expect([...inputs.subarray(0, 4)]).toEqual([3, 4, 3, 3]);
+  });
+
+  test('what only fills the lanes is state 0 and token 0; nothing is written past it', () => {
+    const { after, parents, inputs } = number([0, 0, 0], [1, 2, 1]);
+    for (const array of [after, parents, inputs]) {
+      expect([...array.subarray(3, 9)]).toEqual([0, 0, 0, 0, 0, -7]);
+    }
   });
 });
 

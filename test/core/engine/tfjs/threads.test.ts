@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { ControllerConfig } from '../../../../src/core/controller/config.js';
 import { flatten, initialWeights } from '../../../../src/core/controller/weights.js';
 import type { Controller } from '../../../../src/core/engine/engine.js';
+import { loadModule } from '../../../../src/core/engine/simd/module.js';
 import { createTfjsEngine } from '../../../../src/core/engine/tfjs/index.js';
 import { loadTfjs } from '../../../../src/core/engine/tfjs/load.js';
 import { canStartThreads, ShardThread, split } from '../../../../src/core/engine/tfjs/threads.js';
@@ -37,7 +38,8 @@ test.each([
   ['exits', 'process.exit(3)'],
   ['throws', 'throw new Error("broken")'],
 ])('a thread that %s rejects what it was asked, and what it is asked later', async (_, code) => {
-  const thread = new ShardThread({ addon: '' }, new URL(`data:text/javascript,${encodeURIComponent(code)}`));
+  const data = { addon: '', module: await loadModule() };
+  const thread = new ShardThread(data, new URL(`data:text/javascript,${encodeURIComponent(code)}`));
   await expect(thread.open(0, config)).rejects.toThrow('a worker thread of the tfjs engine has ended');
   await expect(thread.open(1, config)).rejects.toThrow('has ended');
   await thread.close();

@@ -35,10 +35,17 @@ export function loadTokens(activations: usize, tokens: usize, first: i32, rows: 
 export function encoderForward(activations: usize, packed: usize): void {
   const tokens = activations + aTokens + ROW;
   const hidden = activations + aHidden;
-  const outputs = activations + aOutputs;
   const zeros = packed + kZeros;
   lstmForward(activations + aForward, packed + kForward, tokens, hidden, stride2, 0, zeros, false);
   lstmForward(activations + aReverse, packed + kReverse, tokens, hidden + <usize>D * ROW, stride2, 0, zeros, true);
+  project(activations, packed);
+}
+
+/** The rest of {@link encoderForward}, from the LSTMs' hidden states in `activations`. */
+export function project(activations: usize, packed: usize): void {
+  const tokens = activations + aTokens + ROW;
+  const hidden = activations + aHidden;
+  const outputs = activations + aOutputs;
   for (let t: usize = 0; t < <usize>L; t++) {
     const out = outputs + t * stride1;
     gather(out, packed + kResidual, D, tokens + t * ROW);

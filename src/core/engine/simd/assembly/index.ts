@@ -28,10 +28,11 @@ export function sizeOfWorkspace(): usize {
   return workspaceBytes;
 }
 
-export { gather, scatterAdd, storeLanes } from './lanes';
+export { gather, scatterAdd, storeLanes, storeRows } from './lanes';
 export { expRows, logRows, sigmoidRows, tanhRows } from './math';
 export { addOuter, addProduct, addSums, laneProduct, pack, packTransposed, packedBytes, product, productRows } from './products';
 export { normalise, normaliseBackward } from './normalise';
 export { softmax, softmaxBackward } from './softmax';
 export { lstmCell, lstmCellBackward } from './lstm';
+export { numberStates } from './shared';
 export { argmax, crossEntropy } from './decoder';

@@ -16,7 +16,7 @@ export function roundUp4(n: i32): i32 {
   return (n + 3) & ~3;
 }
 
-/** Store the transpose of the 4×4 matrix with rows a, b, c, d: its columns, `stride` (a constant) apart. */
+/** Store the transpose of the 4×4 matrix with rows a, b, c, d: its columns, `stride` apart. */
 // @ts-ignore: decorator
 @inline
 export function storeTransposed(out: usize, stride: usize, a: v128, b: v128, c: v128, d: v128): void {
@@ -76,6 +76,17 @@ export function scatterAdd(table: usize, x: usize, width: i32, index: usize): vo
       b += 16;
       c += 16;
       d += 16;
+    }
+  }
+}
+
+/** out[lane][f] = x[f][lane] for all lanes, width a multiple of 4. */
+export function storeRows(out: usize, x: usize, width: i32): void {
+  const bytes = <usize>width << 2;
+  for (let half: usize = 0; half < ROW; half += HALF, out += 4 * bytes) {
+    let p = x + half;
+    for (let o = out; o < out + bytes; o += 16, p += 4 * ROW) {
+      storeTransposed(o, bytes, v128.load(p), v128.load(p, ROW), v128.load(p, 2 * ROW), v128.load(p, 3 * ROW));
     }
   }
 }

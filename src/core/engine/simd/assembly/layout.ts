@@ -175,7 +175,23 @@ export let wPrediction_: usize = 0;
 export let wToken: usize = 0;
 export let wRows: usize = 0;
 export let wRow: usize = 0;
+/** Of the shared LSTMs (shared.ts): hidden states [L][GROUP][D] and their numbers int32 [L][GROUP] of either one. */
+export let wForwardTable: usize = 0;
+export let wForwardNumbers: usize = 0;
+export let wReverseTable: usize = 0;
+export let wReverseNumbers: usize = 0;
+/** Cell states of this step and the one before [2][GROUP][D]; int32 [GROUP]: zeros, each state's state before and its token; [GROUP][V]. */
+export let wGroupCells: usize = 0;
+export let wNoNumbers: usize = 0;
+export let wParents: usize = 0;
+export let wInputs: usize = 0;
+export let wChildren: usize = 0;
+/** Bytes of the hidden or cell states of a step. */
+export let groupStride: usize = 0;
 export let workspaceBytes: usize = 0;
+
+/** Most cells that share the steps of the LSTMs: whole chunks, and what they leave fits into the second cache. */
+export const GROUP: i32 = 128;
 
 let cursor: usize = 0;
 
@@ -350,5 +366,16 @@ function layWorkspace(): void {
   wToken = take(ROW);
   wRows = take(ROW);
   wRow = take(ROW * 2);
+  const numbers = <usize>GROUP << 2;
+  groupStride = numbers * D;
+  wForwardTable = take(groupStride * L);
+  wForwardNumbers = take(numbers * L);
+  wReverseTable = take(groupStride * L);
+  wReverseNumbers = take(numbers * L);
+  wGroupCells = take(groupStride * 2);
+  wNoNumbers = take(numbers);
+  wParents = take(numbers);
+  wInputs = take(numbers);
+  wChildren = take(numbers * V);
   workspaceBytes = cursor;
 }

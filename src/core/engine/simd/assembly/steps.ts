@@ -4,17 +4,18 @@
  */
 import { HALF, LANES, ROW, gather, storeLanes } from './lanes';
 import {
-  D, L,
+  D, GROUP, L, L4,
   aEmbedding, aEmbeddingInverse, aMask, aOutputs, activationBytes, configure,
   sSquares, stride1, sumBytes,
   wActivations, wEmbedding_, wOutputs_, wPrediction, wPrediction_, wRow, wRows, workspaceBytes,
 } from './layout';
 import { addMasked, decodeGreedily, decoderStep } from './decoder';
-import { embed, encoderBackward, encoderForward, loadTokens } from './encoder';
+import { embed, encoderBackward, encoderForward, loadTokens, project } from './encoder';
 import { normalise, normaliseBackward } from './normalise';
 import { predictorBackward, predictorForward } from './predictor';
+import { loadHidden, shareLstms } from './shared';
 
-export enum Kind { Encode, Pretrain, Search, Embed, Predict, Propose, Reconstruct }
+export enum Kind { Encode, Pretrain, Search, Embed, Predict, Propose, Reconstruct, Decode }
 
 /** A task; addresses are 0 where a kind has no use for them. */
 @unmanaged
@@ -40,6 +41,8 @@ export class Task {
   targets: usize;
   /** One after another, a shard each. */
   sums: usize;
+  /** float32 [rows][L][D]: `encoder_outputs` to be decoded; their `arch_emb` are in `embeddings`. */
+  outputs: usize;
   /** Results: float32 [rows][D], float32 [rows], int32 [rows][L]. */
   embeddings: usize;
   predicted: usize;
@@ -64,7 +67,12 @@ export function runShard(task: Task, shard: i32, thread: i32): void {
     if (kind == Kind.Encode) encodeChunk(task, chunk);
     else if (kind == Kind.Pretrain) pretrainChunk(task, chunk, sums, workspace);
     else if (kind == Kind.Search) searchChunk(task, chunk, sums, workspace);
-    else inferChunk(task, chunk, workspace);
+    else if (kind == Kind.Decode) decodeChunk(task, chunk, workspace);
+    else {
+      const place = ((chunk - first) * LANES) % GROUP;
+      if (place == 0) shareGroup(task, chunk, end, workspace);
+      inferChunk(task, chunk, place, workspace);
+    }
   }
 }
 
@@ -131,8 +139,15 @@ function searchChunk(task: Task, chunk: i32, sums: usize, workspace: usize): voi
   if (!task.frozen) encoderBackward(sums, workspace, activations, packed);
 }
 
-/** What only reads the weights: embeddings, predictions, proposals, reconstructions. */
-function inferChunk(task: Task, chunk: i32, workspace: usize): void {
+/** The LSTMs of the shard's next chunks, as many as make a group. */
+function shareGroup(task: Task, chunk: i32, end: i32, workspace: usize): void {
+  const first = chunk * LANES;
+  const rows = min(min(end * LANES, task.rows) - first, GROUP);
+  shareLstms(workspace, task.tokens + (<usize>(first * L) << 2), rows, task.packed);
+}
+
+/** What only reads the weights: embeddings, predictions, proposals, reconstructions. `place` is the chunk's first cell in its group. */
+function inferChunk(task: Task, chunk: i32, place: i32, workspace: usize): void {
   const kind = task.kind;
   const packed = task.packed;
   const activations = workspace + wActivations;
@@ -141,7 +156,8 @@ function inferChunk(task: Task, chunk: i32, workspace: usize): void {
   const first = chunk * LANES;
   const count = cells(task, chunk);
   loadTokens(activations, task.tokens, first, task.rows);
-  encoderForward(activations, packed);
+  loadHidden(activations, workspace, place);
+  project(activations, packed);
   if (kind == Kind.Propose) move(workspace, activations, packed, task.step);
   if (kind == Kind.Predict || kind == Kind.Propose) {
     predictorForward(workspace, embedding, packed);
@@ -153,6 +169,28 @@ function inferChunk(task: Task, chunk: i32, workspace: usize): void {
   if (kind == Kind.Reconstruct || kind == Kind.Propose) {
     decodeGreedily(task.decoded + (<usize>(first * L) << 2), workspace, outputs, embedding, activations + aMask, packed);
   }
+}
+
+/** Greedy decoding of encoder outputs that were computed elsewhere. */
+function decodeChunk(task: Task, chunk: i32, workspace: usize): void {
+  const activations = workspace + wActivations;
+  const outputs = activations + aOutputs;
+  const embedding = activations + aEmbedding;
+  const mask = activations + aMask;
+  const index = workspace + wRows;
+  const first = chunk * LANES;
+  for (let lane = 0; lane < LANES; lane++) {
+    store<i32>(mask + (<usize>lane << 2), first + lane < task.rows ? -1 : 0);
+  }
+  loadRows(embedding, task.embeddings, chunk, task, mask, workspace);
+  for (let t = 0; t < L; t++) {
+    for (let lane = 0; lane < LANES; lane++) {
+      store<i32>(index + (<usize>lane << 2), min(first + lane, task.rows - 1) * L + t);
+    }
+    gather(outputs + <usize>t * stride1, task.outputs, D, index);
+  }
+  memory.fill(outputs + <usize>L * stride1, 0, <usize>(L4 - L) * stride1);
+  decodeGreedily(task.decoded + (<usize>(first * L) << 2), workspace, outputs, embedding, mask, task.packed);
 }
 
 /** encoder_outputs ← normalise(encoder_outputs + step·∂predict/∂encoder_outputs), and `arch_emb` anew (REFERENCE §7). */
