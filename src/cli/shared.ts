@@ -6,6 +6,17 @@ import { presetNames } from '../jobs/presets.js';
 import type { Args, Command } from './command.js';
 import type { Output } from './output.js';
 
+/** What computes the controller. */
+export const engineOptions = {
+  engine: {
+    type: 'string',
+    choices: ['auto', 'tfjs', 'simd'],
+    default: 'auto',
+    describe: 'what computes the controller',
+  },
+  threads: { type: 'number', describe: 'threads of the engine; default: its own choice' },
+} as const satisfies Record<string, Options>;
+
 /** Options that all commands which write a run have. */
 export const runOptions: Record<string, Options> = {
   seed: { type: 'number', default: 1, describe: 'seed of all random streams' },
@@ -15,13 +26,7 @@ export const runOptions: Record<string, Options> = {
     requiresArg: false,
     describe: 'go on with this run, or without a value with the one in --out; its own settings are used',
   },
-  engine: {
-    type: 'string',
-    choices: ['auto', 'tfjs', 'simd'],
-    default: 'auto',
-    describe: 'what computes the controller',
-  },
-  threads: { type: 'number', describe: 'threads of the engine; default: its own choice' },
+  ...engineOptions,
   tag: { type: 'string', array: true, describe: 'tag of the run; several: --tag a --tag b' },
   note: { type: 'string', describe: 'a remark about the run' },
 };

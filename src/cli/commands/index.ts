@@ -1,6 +1,7 @@
 import type { Command } from '../command.js';
 import { benchmarkCommand } from './benchmark.js';
 import { doctorCommand } from './doctor.js';
+import { evaluateEmbeddingCommand } from './evaluateEmbedding.js';
 import { exportCommand } from './export.js';
 import { pretrainCommand } from './pretrain.js';
 import { replayCommand } from './replay.js';
@@ -23,5 +24,6 @@ export const commands: readonly Command[] = [
   runsCommand,
   benchmarkCommand,
   exportCommand,
+  evaluateEmbeddingCommand,
   sqlCommand,
 ];
