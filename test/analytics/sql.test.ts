@@ -59,6 +59,13 @@ describe('sql over runs', () => {
     });
   });
 
+  it('runs the statements of the guide', async () => {
+    const guide = readFileSync(new URL('../../docs/analytics.md', import.meta.url), 'utf8');
+    const statements = [...guide.matchAll(/^npx rxnas sql "([^"]*)"/gm)].map(([, statement]) => statement!);
+    expect(statements.length).toBeGreaterThan(3);
+    for (const statement of statements) await rows(statement);
+  });
+
   it('runs without any run, and says what is wrong in a statement', async () => {
     expect((await runSql('SELECT count(*) FROM cells', { root: join(folder, 'none') })).rows).toEqual([[0]]);
     await expect(runSql('SELECT loss FROM run', { root })).rejects.toMatchObject({
