@@ -74,7 +74,7 @@ module.exports = {
       name: 'no-dev-packages',
       comment: 'What is published may use only what is installed with it.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/core/(engine/simd|distances)/assembly/' },
+      from: { path: '^src/', pathNot: '^src/core/(engine/simd|kernels)/assembly/' },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
     },
     {
@@ -87,7 +87,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^src/core/(engine/simd|distances)/assembly/' },
+    exclude: { path: '^src/core/(engine/simd|kernels)/assembly/' },
     // Types count: a module that needs another's types cannot be read without it either.
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },

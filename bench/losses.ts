@@ -50,7 +50,8 @@ export function lossStages(name: string, iterations: number): Stage[] {
   const mine = openMiner(miner.name, miner.params);
   const { distance } = loss.spec.create(loss.spec.params.parse({}));
   const batch = new EmbeddingBatch();
-  const weights = Float64Array.from({ length: rows * rows }, (_, i) => Math.sin(i));
+  const weights = batch.scratch(batch).matrix('weights', rows, rows);
+  for (let i = 0; i < rows * rows; i++) weights[i] = Math.sin(i);
   const gradient = new Float64Array(values.length);
   let selection: Selection;
   const stages: Record<string, () => unknown> = {

@@ -9,14 +9,14 @@ import { newestChange } from './build.mjs';
 import { isMain, reporting, SetupError } from './setup/say.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-/** The simd engine has one memory that all threads share; 4 GiB is WebAssembly's limit, reserved but not used. */
+/** A memory that all threads share; 4 GiB is WebAssembly's limit, reserved but not used. */
 const shared = [
   ...['--enable', 'threads', '--importMemory', '--sharedMemory'],
   ...['--initialMemory', '1', '--maximumMemory', '65536'],
 ];
 const modules = [
   { folder: 'core/engine/simd', name: 'controller.wasm', options: shared },
-  { folder: 'core/distances', name: 'kernels.wasm', options: [] },
+  { folder: 'core/kernels', name: 'kernels.wasm', options: shared },
 ];
 
 const always = [

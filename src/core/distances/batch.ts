@@ -1,14 +1,21 @@
+import { type Call, kernels } from '../kernels/kernels.js';
+import { Arena } from './arena.js';
 import { Classes } from './classes.js';
-import { forStrips, mirror } from './gram.js';
-import { stripKernel } from './kernels.js';
 
 /** F.normalize of PyTorch divides by max(‖x‖, this). */
 const smallestNorm = 1e-12;
 
+/** {@link Classes} as kernels read them. */
+export interface ClassArrays {
+  readonly classOf: Int32Array;
+  readonly pairStart: Int32Array;
+  readonly positive: Int32Array;
+}
+
 /**
  * A batch of embeddings, L2-normalised in float64, and everything that miners and losses compute from it: matrices are made
  * when first asked for and then shared, scratch arrays are kept from one batch to the next. What hangs on a batch (matrices,
- * selections) is valid until the next `load`.
+ * selections) is valid until the next `load`. Its arrays lie in the memory of the kernels and may be longer than said.
  */
 export class EmbeddingBatch {
   /** Number of embeddings n, and their size. */
@@ -18,16 +25,19 @@ export class EmbeddingBatch {
   /** False where a number is NaN or infinite: nothing is mined then, and every loss is NaN. */
   finite = true;
   /** Normalised embeddings u, row-major [n, dim]. */
-  unit = new Float64Array(0);
-  /** The same, column by column: [dim, n]. */
-  unitT = new Float64Array(0);
+  unit: Float64Array = new Float64Array(0);
+  /** The same, four rows and all dimensions at a time, [n / 4, dim, 4], 0 beyond the last row. */
+  panels: Float64Array = new Float64Array(0);
+  /** The same, four dimensions and all rows at a time, [dim / 4, n, 4], 0 beyond the last dimension. */
+  blocks: Float64Array = new Float64Array(0);
   /** Norms before normalisation, at least 1e-12, [n]. */
-  norm = new Float64Array(0);
+  norm: Float64Array = new Float64Array(0);
   /** ‖u‖² (1 but for zero rows and rounding) and the sum of u's entries, [n]. */
-  square = new Float64Array(0);
-  sum = new Float64Array(0);
+  square: Float64Array = new Float64Array(0);
+  sum: Float64Array = new Float64Array(0);
 
   #labels = new Int32Array(0);
+  #classArrays: ClassArrays | undefined;
   #arena = new Arena();
   #owned = new WeakMap<object, Arena>();
   #ready = new Set<string>();
@@ -48,9 +58,11 @@ export class EmbeddingBatch {
     if (!equal(labels, this.#labels)) {
       this.#labels = labels.slice();
       this.classes = new Classes(labels);
+      this.#classArrays = undefined;
     }
     this.unit = this.#arena.float64('unit', n * dim);
-    this.unitT = this.#arena.float64('unitT', n * dim);
+    this.panels = this.#arena.float64('panels', roundUp4(n) * dim).fill(0);
+    this.blocks = this.#arena.float64('blocks', roundUp4(dim) * n).fill(0);
     this.norm = this.#arena.float64('norm', n);
     this.square = this.#arena.float64('square', n);
     this.sum = this.#arena.float64('sum', n);
@@ -60,7 +72,7 @@ export class EmbeddingBatch {
   }
 
   #normalise(embeddings: Float32Array | Float64Array, i: number): void {
-    const { dim, rows, unit, unitT } = this;
+    const { dim, rows, unit, panels, blocks } = this;
     let square = 0;
     for (let d = i * dim; d < (i + 1) * dim; d++) square += embeddings[d] * embeddings[d];
     const norm = Math.max(Math.sqrt(square), smallestNorm);
@@ -68,10 +80,12 @@ export class EmbeddingBatch {
     this.norm[i] = norm;
     let unitSquare = 0;
     let sum = 0;
+    const panel = (i >> 2) * dim * 4 + (i & 3);
     for (let d = 0; d < dim; d++) {
       const value = embeddings[i * dim + d] / norm;
       unit[i * dim + d] = value;
-      unitT[d * rows + i] = value;
+      panels[panel + 4 * d] = value;
+      blocks[((d >> 2) * rows + i) * 4 + (d & 3)] = value;
       unitSquare += value * value;
       sum += value;
     }
@@ -81,19 +95,36 @@ export class EmbeddingBatch {
 
   /** Dot products of the normalised embeddings, [n, n]. */
   gram(): Float64Array {
-    return this.matrix('gram', (gram) =>
-      forStrips(stripKernel(this), gram, (i, height) => mirror(gram, this.rows, i, height)),
-    );
+    return this.matrix('gram', (gram) => ['dotRows', gram, this.panels, this.rows, this.dim]);
   }
 
-  /** An [n, n] matrix that is filled once for every batch. */
-  matrix(name: string, fill: (matrix: Float64Array) => void): Float64Array {
-    const matrix = this.#arena.float64(name, this.rows * this.rows);
+  /** An [n, n] matrix that a kernel fills once for every batch. */
+  matrix(name: string, fill: (matrix: Float64Array) => Call): Float64Array {
+    const { rows } = this;
+    const matrix = this.#arena.matrix(name, rows, rows);
     if (!this.#ready.has(name)) {
-      fill(matrix);
+      kernels().run(rows, fill(matrix));
       this.#ready.add(name);
     }
     return matrix;
+  }
+
+  /** The batch's classes for kernels. */
+  get classArrays(): ClassArrays {
+    if (!this.#classArrays) {
+      const copy = (name: string, from: Int32Array) => {
+        const to = this.#arena.int32(name, from.length);
+        to.set(from);
+        return to;
+      };
+      const { classOf, pairStart, positive } = this.classes;
+      this.#classArrays = {
+        classOf: copy('classOf', classOf),
+        pairStart: copy('pairStart', pairStart),
+        positive: copy('positive', positive),
+      };
+    }
+    return this.#classArrays;
   }
 
   /** Scratch arrays of one miner or loss on this batch; they keep their contents until their owner uses them again. */
@@ -107,28 +138,7 @@ export class EmbeddingBatch {
   }
 }
 
-/** Named typed arrays that grow and are never given back: no allocation in a steady state. Contents are what was left there. */
-export class Arena {
-  readonly #arrays = new Map<string, Float64Array | Int32Array>();
-
-  /** At least `length` numbers. */
-  float64(name: string, length: number): Float64Array<ArrayBuffer> {
-    return this.#get(name, length, Float64Array) as Float64Array<ArrayBuffer>;
-  }
-
-  int32(name: string, length: number): Int32Array<ArrayBuffer> {
-    return this.#get(name, length, Int32Array) as Int32Array<ArrayBuffer>;
-  }
-
-  #get(name: string, length: number, type: new (length: number) => Float64Array | Int32Array) {
-    let array = this.#arrays.get(name);
-    if (!array || array.length < length) {
-      array = new type(length);
-      this.#arrays.set(name, array);
-    }
-    return array;
-  }
-}
+const roundUp4 = (n: number) => Math.ceil(n / 4) * 4;
 
 function equal(a: Int32Array, b: Int32Array): boolean {
   if (a.length !== b.length) return false;

@@ -15,6 +15,7 @@ export const cosine = {
     range: [-1, 1],
     difference: false,
     epsilon: 0,
+    perValue: false,
     matrix: (batch) => batch.gram(),
     weigh() {},
   }),

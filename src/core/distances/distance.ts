@@ -19,6 +19,8 @@ export interface Distance {
    */
   readonly difference: boolean;
   readonly epsilon: number;
+  /** Whether {@link weigh} divides by the value, and makes the weight of a value 0 zero: kernels do that as they go. */
+  readonly perValue: boolean;
   /** Turns row a of `coefficients` [n, n], ∂L/∂value, into weights, in place; the diagonal is left out of account. */
   weigh(batch: EmbeddingBatch, coefficients: Float64Array, a: number): void;
 }
@@ -29,4 +31,18 @@ export interface DistanceSpec<P extends ZodObject = ZodObject> extends Component
   readonly source: string;
   readonly formula: string;
   create(): Distance;
+}
+
+/** {@link Distance.weigh} of distances whose derivative is a difference divided by the value. */
+export function dividedByValue(
+  this: Distance,
+  batch: EmbeddingBatch,
+  coefficients: Float64Array,
+  a: number,
+): void {
+  const matrix = this.matrix(batch);
+  const n = batch.rows;
+  for (let j = a * n; j < (a + 1) * n; j++) {
+    coefficients[j] = matrix[j] === 0 ? 0 : coefficients[j] / matrix[j];
+  }
 }

@@ -1,7 +1,5 @@
 import { z } from 'zod';
-import type { DistanceSpec } from './distance.js';
-import { mirror } from './gram.js';
-import { forSquaredStrips } from './squares.js';
+import { type DistanceSpec, dividedByValue } from './distance.js';
 
 /**
  * D(x, y) = √(‖x‖² + ‖y‖² − 2x·y), zero on the diagonal. The gradient at D = 0 is 0, as the reference's.
@@ -20,22 +18,12 @@ export const euclidean = {
     range: [0, 2],
     difference: true,
     epsilon: 0,
+    perValue: true,
     matrix: (batch) =>
-      batch.matrix('Euclidean', (matrix) => {
-        const n = batch.rows;
-        forSquaredStrips(batch, matrix, (i, height) => {
-          for (let row = i * n; row < (i + height) * n; row += n) {
-            for (let at = row; at < row + i + height; at++) matrix[at] = Math.sqrt(matrix[at]);
-          }
-          mirror(matrix, n, i, height);
-        });
-      }),
-    weigh(batch, coefficients, a) {
-      const matrix = this.matrix(batch);
-      const n = batch.rows;
-      for (let j = a * n; j < (a + 1) * n; j++) {
-        coefficients[j] = matrix[j] === 0 ? 0 : coefficients[j] / matrix[j];
-      }
-    },
+      batch.matrix('Euclidean', (matrix) => [
+        'euclideanRows',
+        ...[matrix, batch.panels, batch.square, batch.rows, batch.dim],
+      ]),
+    weigh: dividedByValue,
   }),
 } satisfies DistanceSpec;

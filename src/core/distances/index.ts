@@ -6,7 +6,8 @@ import { euclidean } from './euclidean.js';
 import { pairwise } from './pairwise.js';
 import { squaredEuclidean } from './squaredEuclidean.js';
 
-export { Arena, EmbeddingBatch } from './batch.js';
+export { Arena } from './arena.js';
+export { type ClassArrays, EmbeddingBatch } from './batch.js';
 export { Classes } from './classes.js';
 export type { Distance, DistanceSpec } from './distance.js';
 export { embeddingGradient, type GradientScales } from './gradient.js';

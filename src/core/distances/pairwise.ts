@@ -1,7 +1,5 @@
 import { z } from 'zod';
-import type { Distance, DistanceSpec } from './distance.js';
-import { forStrips } from './gram.js';
-import { stripKernel, stripRows } from './kernels.js';
+import { type Distance, type DistanceSpec, dividedByValue } from './distance.js';
 
 /** What PyTorch's `pairwise_distance` adds to every coordinate of the difference. */
 const epsilon = 1e-6;
@@ -29,32 +27,14 @@ const directed = (name: string, shift: number): Distance => ({
   range: [0, 2],
   difference: true,
   epsilon: shift,
-  matrix: (batch) =>
-    batch.matrix(name, (matrix) => {
-      const { rows: n, sum } = batch;
-      const strips = stripKernel(batch);
-      const { shifts, turned, squares, direct } = strips;
-      for (let i = 0; i < n; i++) shifts[i] = 2 * shift * sum[i];
-      const constant = batch.dim * shift * shift;
-      forStrips(
-        strips,
-        matrix,
-        (i, height) => {
-          for (let j = 0; j < i; j++) {
-            for (let r = 0; r < height; r++) matrix[j * n + i + r] = turned[j * stripRows + r];
-          }
-        },
-        (i) => {
-          squares(i);
-          direct(i, constant);
-        },
-      );
-    }),
-  weigh(batch, coefficients, a) {
-    const matrix = this.matrix(batch);
-    const n = batch.rows;
-    for (let j = a * n; j < (a + 1) * n; j++) {
-      coefficients[j] = matrix[j] === 0 ? 0 : coefficients[j] / matrix[j];
-    }
+  perValue: true,
+  matrix(batch) {
+    return batch.matrix(name, (matrix) => {
+      const { rows, dim, sum, panels, square } = batch;
+      const shifts = batch.scratch(this).float64('shifts', rows);
+      for (let i = 0; i < rows; i++) shifts[i] = 2 * shift * sum[i];
+      return ['directedRows', matrix, panels, square, shifts, dim * shift * shift, rows, dim];
+    });
   },
+  weigh: dividedByValue,
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { openDistance } from '../distances/index.js';
-import { exp } from './exp.js';
+import { exp } from '../kernels/exp.js';
 import { oneSided } from './idle.js';
 import { defineLoss } from './loss.js';
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { distanceParam, openDistance } from '../distances/index.js';
+import { hinges } from './hinges.js';
 import { atMostOne } from './idle.js';
 import { defineLoss } from './loss.js';
 
@@ -37,50 +38,11 @@ export const contrastive = defineLoss({
     learningRate: 1,
   },
   create({ positiveMargin, negativeMargin, distance: name }) {
-    const distance = openDistance(name);
-    const { sign } = distance;
     return {
-      distance,
+      distance: openDistance(name),
       terms: ['pos_loss', 'neg_loss'],
       idle: atMostOne,
-      row(context, a) {
-        const { batch, selection, matrix, coefficients, low, high, positive, negative, times } = context;
-        const { pairStart, positive: other } = batch.classes;
-        const offset = a * batch.rows;
-        selection.positiveCounts(a, positive);
-        const negatives = selection.negativesOf(a, negative, times);
-        let sum = 0;
-        let tuples = 0;
-        let counted = 0;
-        for (let k = pairStart[a]; k < pairStart[a + 1]; k++) {
-          const count = positive[k];
-          const loss = Math.max(0, sign * (matrix[offset + other[k]] - positiveMargin));
-          tuples += count;
-          if (count === 0 || !(loss > low && loss < high)) continue;
-          sum += count * loss;
-          counted += count;
-          if (loss > 0) coefficients[offset + other[k]] = sign * count;
-        }
-        context.sum[0][a] = sum;
-        context.tuples[0][a] = tuples;
-        context.counted[0][a] = counted;
-        sum = 0;
-        tuples = 0;
-        counted = 0;
-        for (let i = 0; i < negatives; i++) {
-          const at = offset + negative[i];
-          const count = times[i];
-          const loss = Math.max(0, sign * (negativeMargin - matrix[at]));
-          tuples += count;
-          if (!(loss > low && loss < high)) continue;
-          sum += count * loss;
-          counted += count;
-          if (loss > 0) coefficients[at] = -sign * count;
-        }
-        context.sum[1][a] = sum;
-        context.tuples[1][a] = tuples;
-        context.counted[1][a] = counted;
-      },
+      kernels: (context) => hinges(context, positiveMargin, negativeMargin),
     };
   },
 });

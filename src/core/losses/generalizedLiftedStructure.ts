@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { openDistance } from '../distances/index.js';
-import { exp } from './exp.js';
 import { atMostOne } from './idle.js';
 import { defineLoss } from './loss.js';
+import { finishRows, softMaxima } from './softMaxima.js';
 
 /**
  * mean over all n rows of relu(LSE over P of (D − positiveMargin) + LSE over N of (negativeMargin − D)), where P and N are the row's
@@ -42,39 +42,12 @@ export const generalizedLiftedStructure = defineLoss({
       distance: openDistance('Euclidean'),
       terms: ['loss'],
       idle: atMostOne,
-      row(context, a) {
-        const { batch, selection, matrix, coefficients, low, high, positive, negative, times } = context;
-        const { pairStart, positive: other } = batch.classes;
-        const offset = a * batch.rows;
-        selection.positiveCounts(a, positive);
-        const negatives = selection.negativesOf(a, negative, times);
-        let together = 0;
-        for (let k = pairStart[a]; k < pairStart[a + 1]; k++) {
-          if (positive[k] === 0) continue;
-          const e = exp(matrix[offset + other[k]] - positiveMargin);
-          coefficients[offset + other[k]] = e;
-          together += e;
-        }
-        let apart = 0;
-        for (let i = 0; i < negatives; i++) {
-          const at = offset + negative[i];
-          const e = exp(negativeMargin - matrix[at]);
-          coefficients[at] = e;
-          apart += e;
-        }
-        const loss = Math.max(0, (together > 0 ? Math.log(together) : 0) + (apart > 0 ? Math.log(apart) : 0));
-        context.tuples[0][a] = 1;
-        const counts = loss > low && loss < high;
-        if (counts) {
-          context.sum[0][a] = loss;
-          context.counted[0][a] = 1;
-        }
-        const active = counts && loss > 0 ? 1 : 0;
-        for (let k = pairStart[a]; k < pairStart[a + 1]; k++) {
-          if (positive[k] > 0) coefficients[offset + other[k]] *= active / together;
-        }
-        for (let i = 0; i < negatives; i++) coefficients[offset + negative[i]] *= -active / apart;
-      },
+      kernels: (context) =>
+        softMaxima(context, { start: 0, pull: 1, near: positiveMargin, push: -1, far: negativeMargin }),
+      finish: (context) =>
+        finishRows(context, (together, apart) => Math.max(0, logOrZero(together) + logOrZero(apart))),
     };
   },
 });
+
+const logOrZero = (sum: number) => (sum > 0 ? Math.log(sum) : 0);

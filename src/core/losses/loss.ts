@@ -1,21 +1,25 @@
 import type { output, ZodObject } from 'zod';
 import { type Distance, type EmbeddingBatch, embeddingGradient } from '../distances/index.js';
-import type { Selection } from '../miners/index.js';
+import { type Call, kernels } from '../kernels/kernels.js';
+import type { PairCounts, Selection } from '../miners/index.js';
 import type { Reducer, TermCounts } from '../reducers/index.js';
 import type { Component } from '../spec/component.js';
 
 /**
  * What one loss on one batch works on. Rows belong to anchors: computing row a reads what it likes but writes entries of a alone, so that
- * anchors may be divided among threads in any way without changing a bit.
+ * anchors may be divided among threads in any way without changing a bit. All arrays lie in the kernels' memory.
  */
 export interface LossContext {
   readonly batch: EmbeddingBatch;
   readonly selection: Selection;
+  readonly distance: Distance;
   /** Values of the loss's distance, [n, n]. */
   readonly matrix: Float64Array;
   /** To be filled: ∂(sum of the counted losses)/∂matrix, [n, n]; row a is 0 when its computation starts. */
   readonly coefficients: Float64Array;
-  /** To be filled, for each term and anchor [n]: sum of the counted losses, number of tuples, number of counted ones. */
+  /** To be filled, for each term and anchor: sum of the counted losses, number of tuples, number of counted ones; [terms, 3, n]. */
+  readonly totals: Float64Array;
+  /** The same, number by number, each [n]. */
   readonly sum: readonly Float64Array[];
   readonly tuples: readonly Float64Array[];
   readonly counted: readonly Float64Array[];
@@ -26,6 +30,8 @@ export interface LossContext {
   readonly positive: Int32Array;
   readonly negative: Int32Array;
   readonly times: Int32Array;
+  /** For kernels: room for {@link Selection.countPairs}. */
+  counts(): PairCounts;
   /** Scratch of the loss's own: at least `length` numbers, kept from {@link MetricLoss.prepare} to the last row. */
   own(name: string, length: number): Float64Array;
 }
@@ -40,9 +46,16 @@ export interface MetricLoss {
   readonly terms: readonly string[];
   /** True where a selection is too small for this loss: value and gradient are 0 then. */
   idle(selection: Selection): boolean;
+  /**
+   * The kernels that fill `coefficients`, as {@link Distance.weigh} leaves them if that divides, and what `finish` needs. Where a loss has
+   * none (for this selection), `prepare` and `row` compute it.
+   */
+  kernels?(context: LossContext): readonly Call[] | undefined;
+  /** After the kernels: fills what they left of the totals. */
+  finish?(context: LossContext): void;
   /** Once a batch, before its rows. */
   prepare?(context: LossContext): void;
-  row(context: LossContext, a: number): void;
+  row?(context: LossContext, a: number): void;
   /** The divisor that this loss names for {@link Reducer} `Divisor`, once all rows are there. */
   divisor?(context: LossContext): number;
   /** Figures worth logging beside the value, under the names that pytorch-metric-learning gives them. */
@@ -123,8 +136,17 @@ export function evaluate(
   if (loss.idle(selection)) return { ...result, details: { ...loss.idleDetails } };
 
   const context = contextOf(loss, reducer, batch, selection);
-  loss.prepare?.(context);
-  lossRows(loss, context, 0, rows);
+  const calls = loss.kernels?.(context);
+  if (calls) {
+    kernels().run(rows, ...calls);
+    loss.finish?.(context);
+  } else {
+    loss.prepare?.(context);
+    lossRows(loss, context);
+  }
+  if (!(calls && loss.distance.perValue)) {
+    for (let a = 0; a < rows; a++) loss.distance.weigh(batch, context.coefficients, a);
+  }
 
   const own = loss.divisor?.(context);
   const scales = result.terms.map((term, t) => {
@@ -151,19 +173,11 @@ export function evaluate(
   return result;
 }
 
-/** Sums, counts and weights of the anchors `from` to `to`. */
-function lossRows(loss: MetricLoss, context: LossContext, from: number, to: number): void {
-  const { coefficients, batch } = context;
-  for (let a = from; a < to; a++) {
-    coefficients.fill(0, a * batch.rows, (a + 1) * batch.rows);
-    for (let t = 0; t < loss.terms.length; t++) {
-      context.sum[t][a] = 0;
-      context.tuples[t][a] = 0;
-      context.counted[t][a] = 0;
-    }
-    loss.row(context, a);
-    loss.distance.weigh(batch, coefficients, a);
-  }
+function lossRows(loss: MetricLoss, context: LossContext): void {
+  const { coefficients, totals, batch } = context;
+  coefficients.fill(0, 0, batch.rows * batch.rows);
+  totals.fill(0);
+  for (let a = 0; a < batch.rows; a++) loss.row!(context, a);
 }
 
 function contextOf(
@@ -174,20 +188,32 @@ function contextOf(
 ): LossContext {
   const { rows } = batch;
   const arena = batch.scratch(loss);
-  const perTerm = (name: string) => loss.terms.map((_, t) => arena.float64(`${name}${t}`, rows));
+  const totals = arena.float64('totals', 3 * loss.terms.length * rows);
+  const perTerm = (which: number) =>
+    loss.terms.map((_, t) => totals.subarray((3 * t + which) * rows, (3 * t + which + 1) * rows));
   return {
     batch,
     selection,
+    distance: loss.distance,
     matrix: loss.distance.matrix(batch),
-    coefficients: arena.float64('coefficients', rows * rows),
-    sum: perTerm('sum'),
-    tuples: perTerm('tuples'),
-    counted: perTerm('counted'),
+    coefficients: arena.matrix('coefficients', rows, rows),
+    totals,
+    sum: perTerm(0),
+    tuples: perTerm(1),
+    counted: perTerm(2),
     low: reducer.low,
     high: reducer.high,
     positive: arena.int32('positive', batch.classes.pairs),
     negative: arena.int32('negative', rows + 1),
     times: arena.int32('times', rows + 1),
+    counts: () => {
+      const stride = Math.ceil(rows / 8) * 8;
+      return {
+        positives: arena.int32('positives', batch.classes.pairs),
+        negatives: arena.uint16('negatives', rows * stride),
+        stride,
+      };
+    },
     own: (name, length) => arena.float64(`own ${name}`, length),
   };
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { openDistance } from '../distances/index.js';
-import { exp } from './exp.js';
 import { atMostOne } from './idle.js';
 import { defineLoss } from './loss.js';
+import { finishRows, softMaxima } from './softMaxima.js';
 
 /**
  * mean over all n rows of (1/α)·log(1 + Σ_P exp(−α(s − base))) + (1/β)·log(1 + Σ_N exp(β(s − base))), where P and N are the row's
@@ -48,39 +48,11 @@ export const multiSimilarity = defineLoss({
       distance: openDistance('Cosine'),
       terms: ['loss'],
       idle: atMostOne,
-      row(context, a) {
-        const { batch, selection, matrix, coefficients, low, high, positive, negative, times } = context;
-        const { rows } = batch;
-        const { pairStart, positive: other } = batch.classes;
-        const offset = a * rows;
-        selection.positiveCounts(a, positive);
-        const negatives = selection.negativesOf(a, negative, times);
-        // The exponents stay below 600, so that no sum overflows.
-        let together = 1;
-        for (let k = pairStart[a]; k < pairStart[a + 1]; k++) {
-          if (positive[k] > 0) together += exp(-alpha * (matrix[offset + other[k]] - base));
-        }
-        let apart = 1;
-        for (let i = 0; i < negatives; i++) {
-          const at = offset + negative[i];
-          const e = exp(beta * (matrix[at] - base));
-          coefficients[at] = e;
-          apart += e;
-        }
-        const loss = Math.log(together) / alpha + Math.log(apart) / beta;
-        context.tuples[0][a] = 1;
-        if (!(loss > low && loss < high)) {
-          coefficients.fill(0, offset, offset + rows);
-          return;
-        }
-        context.sum[0][a] = loss;
-        context.counted[0][a] = 1;
-        for (let i = 0; i < negatives; i++) coefficients[offset + negative[i]] /= apart;
-        for (let k = pairStart[a]; k < pairStart[a + 1]; k++) {
-          if (positive[k] === 0) continue;
-          coefficients[offset + other[k]] = -exp(-alpha * (matrix[offset + other[k]] - base)) / together;
-        }
-      },
+      // Exponents stay within ±600.
+      kernels: (context) =>
+        softMaxima(context, { start: 1, pull: -alpha, near: base, push: beta, far: base }),
+      finish: (context) =>
+        finishRows(context, (together, apart) => Math.log(together) / alpha + Math.log(apart) / beta),
     };
   },
 });

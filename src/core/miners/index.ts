@@ -10,6 +10,7 @@ export { defineMiner, type Miner, type MinerSpec } from './miner.js';
 export {
   BitTriplets,
   IntervalTriplets,
+  type PairCounts,
   type PairList,
   Selection,
   spanEnd,

@@ -1,4 +1,5 @@
-import type { Classes } from '../distances/index.js';
+import type { Classes, EmbeddingBatch } from '../distances/index.js';
+import type { Call } from '../kernels/kernels.js';
 import { popcount, wordsPerRow } from './bits.js';
 
 /** Mined triplets, listed: entry i of the three arrays is a triplet. Ready to be Arrow columns. */
@@ -14,6 +15,15 @@ export interface PairList {
   other: Int32Array;
   /** 1 where `other` is a positive of the anchor, 0 where it is a negative. */
   positive: Uint8Array;
+}
+
+/** How often the pairs of a batch occur in a selection, for kernels. */
+export interface PairCounts {
+  /** Of each pair of {@link Classes}, [pairs]. */
+  positives: Int32Array;
+  /** Of (a, n), rows of `stride` numbers, a multiple of 8; 0 for rows of a's class and beyond the last row. */
+  negatives: Uint16Array;
+  stride: number;
 }
 
 /**
@@ -41,6 +51,20 @@ export abstract class Selection {
    * have room for n + 1 numbers.
    */
   abstract negativesOf(a: number, rows: Int32Array, times: Int32Array): number;
+
+  /** Fills `counts`, or says which kernels do. */
+  countPairs(_batch: EmbeddingBatch, { positives, negatives, stride }: PairCounts): readonly Call[] {
+    const { rows } = this.classes;
+    const found = new Int32Array(rows + 1);
+    const times = new Int32Array(rows + 1);
+    negatives.fill(0, 0, rows * stride);
+    for (let a = 0; a < rows; a++) {
+      this.positiveCounts(a, positives);
+      const count = this.negativesOf(a, found, times);
+      for (let i = 0; i < count; i++) negatives[a * stride + found[i]] = times[i];
+    }
+    return [];
+  }
 
   /** The positive of the first tuple of anchor a, or −1: REFERENCE §5, NPairs. */
   abstract firstPositive(a: number): number;
@@ -213,6 +237,13 @@ export class BitTriplets extends Selection {
     return count;
   }
 
+  override countPairs(
+    { classArrays: { pairStart } }: EmbeddingBatch,
+    { positives, negatives, stride }: PairCounts,
+  ): readonly Call[] {
+    return [['countWords', positives, negatives, this.words, pairStart, stride, this.width]];
+  }
+
   firstPositive(a: number): number {
     const { words, width, classes } = this;
     for (let k = classes.pairStart[a]; k < classes.pairStart[a + 1]; k++) {
@@ -310,6 +341,13 @@ export class IntervalTriplets extends Selection {
     return count;
   }
 
+  override countPairs(
+    { rows, classArrays: { pairStart } }: EmbeddingBatch,
+    { positives, negatives, stride }: PairCounts,
+  ): readonly Call[] {
+    return [['countSpans', positives, negatives, this.spans, this.order, pairStart, rows, stride]];
+  }
+
   firstPositive(a: number): number {
     const { rows, pairStart, positive } = this.classes;
     const begin = pairStart[a];
@@ -325,11 +363,11 @@ export class IntervalTriplets extends Selection {
 }
 
 /** Neighbouring rows count into different arrays, so that none waits for the one before. */
-export const lanes = 4;
+const lanes = 4;
 let steps = new Int32Array(64);
 
 /** Zeroed counters, the same array every time. */
-export function stepsFor(length: number): Int32Array {
+function stepsFor(length: number): Int32Array {
   if (steps.length < length) steps = new Int32Array(2 * length);
   else for (let k = 0; k < length; k++) steps[k] = 0;
   return steps;

@@ -111,7 +111,7 @@ describe.each(distances)('$name', ({ name }) => {
     if (n > 5 && name.endsWith('Euclidean')) expect(matrix[1]).toBe(0);
   });
 
-  it('has the gradient of its value, whoever computes which rows', () => {
+  it('has the gradient of its value', () => {
     for (const [n, dim] of [
       [1, 2],
       [3, 3],
@@ -135,7 +135,8 @@ describe.each(distances)('$name', ({ name }) => {
         return total;
       };
       const batch = new EmbeddingBatch().load(values, labels);
-      const coefficients = weights.slice();
+      const coefficients = batch.scratch(distance).matrix('coefficients', n, n);
+      coefficients.set(weights);
       for (let a = 0; a < n; a++) distance.weigh(batch, coefficients, a);
       const gradient = new Float64Array(n * dim);
       embeddingGradient(batch, distance, coefficients, scales, gradient);
@@ -147,11 +148,6 @@ describe.each(distances)('$name', ({ name }) => {
         };
         expect(gradient[i]).toBeCloseTo((moved(1e-6) - moved(-1e-6)) / 2e-6, 6);
       }
-      const parts = new Float64Array(n * dim);
-      for (let from = 0, step = 1; from < n; from += step, step = (step % 3) + 1) {
-        embeddingGradient(batch, distance, coefficients, scales, parts, from, Math.min(n, from + step));
-      }
-      expect(parts).toEqual(gradient);
     }
   });
 });

@@ -2,12 +2,12 @@ import { type ControllerConfig, countRows, type Weights } from '../../controller
 import type { SgdStep } from '../../controller/sgd.js';
 import { flatten, parameterCount, unflatten } from '../../controller/weights.js';
 import { failure } from '../../errors.js';
+import { maxShards } from '../../wasm/shards.js';
 import type { Activations, Controller, PretrainStep, SearchLosses, SearchStep } from '../engine.js';
 import { SimdActivations } from './activations.js';
 import type { KernelExports } from './module.js';
 import type { Runtime } from './runtime.js';
 import { Scratch } from './scratch.js';
-import { maxShards } from './shards.js';
 import type { Task } from './task.js';
 
 /** Cells side by side in a chunk (assembly/lanes.ts). */

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
+import { awaitChange, controlBlock, publish, takeShards, word } from '../../wasm/shards.js';
 import { besideModule } from '../../workers.js';
-import { awaitChange, controlBlock, publish, takeShards, word } from './shards.js';
 
 /** What a worker thread (worker.ts) is started with. */
 export interface WorkerData {

@@ -1,7 +1,7 @@
-import { Arena } from './arena.js';
+import { Arena } from '../../wasm/arena.js';
+import { controlBytes } from '../../wasm/shards.js';
 import { createMemory, instantiate, type KernelExports } from './module.js';
 import { Pool } from './pool.js';
-import { controlBytes } from './shards.js';
 import { type Task, taskBytes, writeTask } from './task.js';
 
 /** What all controllers of an engine compute with: one memory, an instance of the module on it for each thread, the threads. */

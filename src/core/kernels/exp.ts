@@ -1,5 +1,6 @@
-/** 2^(j/2048), and 2^k at k + offset. */
-const fractions = Float64Array.from({ length: 2048 }, (_, j) => 2 ** (j / 2048));
+/** 2^(j/2048). */
+export const fractions = Float64Array.from({ length: 2048 }, (_, j) => 2 ** (j / 2048));
+/** 2^k at k + offset. */
 const offset = 1080;
 const powers = Float64Array.from({ length: offset + 1024 }, (_, k) => 2 ** (k - offset));
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { exp } from '../../../src/core/losses/exp.js';
+import { exp } from '../../../src/core/kernels/exp.js';
 import { stream } from '../../../src/core/random/random.js';
 
 it('agrees with Math.exp to 2 units in the last place', () => {

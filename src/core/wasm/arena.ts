@@ -1,4 +1,4 @@
-import { failure } from '../../errors.js';
+import { failure } from '../errors.js';
 
 const pageBytes = 65536;
 const alignment = 64;

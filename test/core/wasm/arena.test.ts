@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Arena } from '../../../../src/core/engine/simd/arena.js';
-import { createMemory } from '../../../../src/core/engine/simd/module.js';
+import { createMemory } from '../../../src/core/engine/simd/module.js';
+import { Arena } from '../../../src/core/wasm/arena.js';
 
 test('regions are aligned, lie inside the memory and never overlap', () => {
   const sizes = fc.array(fc.record({ bytes: fc.integer({ min: 0, max: 200_000 }), release: fc.nat() }), {
