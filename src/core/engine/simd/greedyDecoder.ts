@@ -1,5 +1,5 @@
 import type { ControllerConfig } from '../../controller/config.js';
-import { Arena } from './arena.js';
+import { Arena } from '../../wasm/arena.js';
 import { createMemory, instantiate, type KernelExports } from './module.js';
 import { taskBytes, writeTask } from './task.js';
 
