@@ -57,8 +57,21 @@ async function runSearch(
   options: JobOptions<SearchEvent>,
   resumed?: Resumed,
 ): Promise<SearchResult> {
+  const benchmark = await openBenchmark(settings.benchmark, {}, given({ onNote: options.onNote }));
+  try {
+    return await searchIn(benchmark, settings, options, resumed);
+  } finally {
+    await benchmark.close?.();
+  }
+}
+
+async function searchIn(
+  benchmark: Benchmark,
+  settings: SearchSettings,
+  options: JobOptions<SearchEvent>,
+  resumed?: Resumed,
+): Promise<SearchResult> {
   const { seed, initial, perRound, identity, targetFloor } = settings;
-  const benchmark = await openBenchmark(settings.benchmark);
   const pool = new Pool({ benchmark, searcher: settings.searcher, seed, identity, targetFloor });
   // A run that was stopped before its first checkpoint begins again with the controller that it was given.
   const weights = resumed?.checkpoint ? undefined : startingWeights(settings, benchmark, options);

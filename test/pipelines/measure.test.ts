@@ -12,13 +12,13 @@ import { temporaryFolder } from '../support/temporaryFolder.js';
 const protocol: Protocol = {
   ...mnistProtocol,
   name: 'tiny',
-  images: { training: 100, validation: 50, test: 100 },
+  images: { training: 100, validation: 50, test: 100, side: 8 },
   network: { ...mnistProtocol.network, channels: 8, stacks: 2 },
 };
 
 const options = (folder: string): MeasureOptions => ({
   out: join(folder, 'table.parquet'),
-  log: join(folder, 'log.jsonl'),
+  log: join(folder, 'log'),
   maxVertices: 3,
   repeats: 2,
   processes: 1,
@@ -48,7 +48,7 @@ it('measures every cell into a table, the same when stopped and gone on with, in
   expect(await figures(stopped)).toEqual(expected);
   // The repeats differ, and the log holds each training once.
   expect(expected.some(({ test }) => test[0] !== test[1])).toBe(true);
-  expect(readFileSync(join(stopped, 'log.jsonl'), 'utf8').trim().split('\n')).toHaveLength(14);
+  expect(readFileSync(join(stopped, 'log'), 'utf8').trim().split('\n')).toHaveLength(14);
   expect([...(await openBenchmark(`mnist-cells5:${join(whole, 'table.parquet')}`)).list!()]).toEqual([
     ...nasbench101.cells().slice(0, 7),
   ]);

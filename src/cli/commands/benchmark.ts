@@ -1,5 +1,5 @@
 import { defaultIfEmpty, lastValueFrom, takeUntil, tap } from 'rxjs';
-import { benchmarks, openBenchmark } from '../../core/benchmark/index.js';
+import { benchmarks, openBenchmark, referencesOf } from '../../core/benchmark/index.js';
 import {
   type BenchmarkStatistics,
   benchmarkStatistics,
@@ -18,22 +18,22 @@ const list: Command = {
   describe: 'Benchmarks that can be queried',
   examples: [['rxnas benchmark list --json', 'name, space and cells of each']],
   async run(_args, output) {
-    const entries = benchmarks.map(({ name, summary, space, cells, params }) => ({
-      name,
-      space: space.name,
-      cells,
-      embedded: params.safeParse({}).success,
-      summary,
+    const entries = benchmarks.map((spec) => ({
+      name: spec.name,
+      space: spec.space.name,
+      cells: spec.cells,
+      embedded: spec.params.safeParse({}).success,
+      references: referencesOf(spec),
+      summary: spec.summary,
     }));
     output.result(entries, () =>
       table(
-        ['name', 'space', 'cells', 'table', 'what'],
-        entries.map((entry) => [
-          entry.name,
-          entry.space,
-          thousands(entry.cells),
-          entry.embedded ? 'embedded' : `give ${entry.name}:FILE`,
-          entry.summary,
+        ['give', 'space', 'cells', 'what'],
+        entries.map(({ references, space, cells, summary }) => [
+          references[0]!,
+          space,
+          thousands(cells),
+          summary,
         ]),
       ),
     );
@@ -44,22 +44,35 @@ const list: Command = {
 const describe: Command = {
   usage: 'describe <benchmark>',
   describe: 'Open a benchmark and show its figures',
-  positionals: { benchmark: { type: 'string', demandOption: true, describe: 'name, or name:FILE' } },
+  positionals: {
+    benchmark: {
+      type: 'string',
+      demandOption: true,
+      describe: 'name, name:FILE, or live:DATA,PARAMETER=VALUE,…',
+    },
+  },
   examples: [
     ['rxnas benchmark describe mnist-cells5', 'cells, accuracies, where they come from'],
     ['rxnas benchmark describe nasbench101:FILE.parquet --json', 'a table of your own'],
+    ['rxnas benchmark describe live:mnist,epochs=5', 'live training: images, network, budget, cache'],
   ],
   async run(args, output) {
     const benchmark = await openBenchmark(args.benchmark);
-    const { name, space, cells, summary, provenance, bestTest, data = {} } = benchmark;
-    const statistics = await benchmarkStatistics(benchmark);
-    output.result({ name, space: space.name, cells, bestTest, summary, provenance, data, statistics }, () => [
-      `${name}: ${summary}`,
-      `  space ${space.name}, ${thousands(cells)} cells`,
-      ...(bestTest === undefined ? [] : [`  best test accuracy ${percent(bestTest)} (mean over repeats)`]),
-      ...statisticsLines(statistics),
-      `  ${provenance}`,
-    ]);
+    try {
+      const { name, space, cells, summary, provenance, bestTest, data = {}, details = {} } = benchmark;
+      const statistics = benchmark.list && (await benchmarkStatistics(benchmark));
+      const facts = { bestTest, summary, provenance, data, details, statistics };
+      output.result({ name, space: space.name, cells, ...facts }, () => [
+        `${name}: ${summary}`,
+        `  space ${space.name}, ${thousands(cells)} cells`,
+        ...(bestTest === undefined ? [] : [`  best test accuracy ${percent(bestTest)} (mean over repeats)`]),
+        ...(statistics ? statisticsLines(statistics) : []),
+        ...Object.entries(details).map(([what, fact]) => `  ${what}: ${fact}`),
+        `  ${provenance}`,
+      ]);
+    } finally {
+      await benchmark.close?.();
+    }
     return exitCode.ok;
   },
 };

@@ -39,6 +39,8 @@ export interface Benchmark {
   list?(): Uint32Array;
   /** SHA-256 of the files that it is read from, by name; for manifests. */
   readonly data?: Readonly<Record<string, string>>;
+  /** What there is to say of it beside that, one fact a name. */
+  readonly details?: Readonly<Record<string, string | number>>;
   /** Where the figures come from, for `benchmark describe` and manifests. */
   readonly provenance: string;
 }
@@ -48,9 +50,18 @@ export interface BenchmarkSpec<P extends ZodObject = ZodObject> extends Componen
   readonly kind: 'benchmark';
   /** The space that it evaluates cells of. */
   readonly space: Space;
-  /** Number of cells of the whole table. */
+  /** Number of cells that it can have. */
   readonly cells: number;
-  create(params: output<P>): Promise<Benchmark>;
+  /** What may stand after `NAME:` on the command line, for messages; default: the file of a table. */
+  readonly forms?: readonly string[];
+  /** The parameters that the text after `NAME:` stands for, not yet checked; default: it is the `file`. */
+  parse?(text: string): Record<string, unknown>;
+  create(params: output<P>, options?: OpenOptions): Promise<Benchmark>;
+}
+
+export interface OpenOptions {
+  /** Told what the person who watches should know, for as long as the benchmark is open. */
+  onNote?: (line: string) => void;
 }
 
 /** Keeps the parameter types of a spec while it is written down. */

@@ -5,7 +5,8 @@ import { findNamed, parseParams } from '../params.js';
 import { nasbench101 } from '../space/nasbench101.js';
 import { nasbench201 } from '../space/nasbench201.js';
 import type { Space } from '../space/space.js';
-import { type Benchmark, type BenchmarkSpec, defineBenchmark } from './benchmark.js';
+import { type Benchmark, type BenchmarkSpec, defineBenchmark, type OpenOptions } from './benchmark.js';
+import { live } from './live/spec.js';
 import { openMeasured, openNasbench101, openNasbench201 } from './layouts.js';
 
 export * from './benchmark.js';
@@ -72,6 +73,7 @@ export const benchmarks: readonly BenchmarkSpec[] = [
     cells: nasbench201.size,
     open: openNasbench201,
   }),
+  live,
 ];
 
 export const benchmarkNames: readonly string[] = benchmarks.map(({ name }) => name);
@@ -79,26 +81,35 @@ export const benchmarkNames: readonly string[] = benchmarks.map(({ name }) => na
 /** The benchmark that comes with the package. */
 export const embeddedBenchmark = mnistCells5.name;
 
+/** What can be given on the command line for a benchmark: `NAME` where that says enough, `NAME:TEXT`. */
+export const referencesOf = ({ name, params, forms = ['FILE.parquet'] }: BenchmarkSpec): string[] => [
+  ...(params.safeParse({}).success ? [name] : []),
+  ...forms.map((form) => `${name}:${form}`),
+];
+
 /**
- * Open a benchmark: `NAME` for one that comes with the package, `NAME:FILE` for a table of the same columns, or a spec and its parameters.
- * Rejects with exit code 2 for an unknown name or wrong parameter or where a file has to be given, 3 where the table cannot be used.
+ * Open a benchmark: `NAME` for one that comes with the package, `NAME:FILE` for a table of the same columns, `live:DATA,PARAMETER=VALUE,…` for
+ * live training, or a spec and its parameters. Rejects with exit code 2 for an unknown name or wrong parameter or where more has to be
+ * said, 3 where its data cannot be used. What has `close` is to be closed.
  */
 export async function openBenchmark(
   benchmark: string | BenchmarkSpec,
   params: Record<string, unknown> = {},
+  options: OpenOptions = {},
 ): Promise<Benchmark> {
   if (typeof benchmark !== 'string') {
-    return benchmark.create(parseParams(`benchmark ${benchmark.name}`, benchmark.params, params));
+    return benchmark.create(parseParams(`benchmark ${benchmark.name}`, benchmark.params, params), options);
   }
   const colon = benchmark.indexOf(':');
   const name = colon < 0 ? benchmark : benchmark.slice(0, colon);
   const spec = findNamed('benchmark', benchmarks, name);
-  const file = colon < 0 ? params.file : benchmark.slice(colon + 1);
-  if (!file && !spec.params.safeParse({}).success) {
+  const text = colon < 0 ? '' : benchmark.slice(colon + 1);
+  const said = { ...params, ...(text && (spec.parse?.(text) ?? { file: text })) };
+  if (Object.keys(said).length === 0 && !spec.params.safeParse({}).success) {
     throw usageError(
-      `benchmark '${name}' needs its table`,
-      `give it as ${name}:FILE.parquet; ${embeddedBenchmark} needs none`,
+      `benchmark '${name}' does not say which data`,
+      `give ${referencesOf(spec).join(', ')}; ${embeddedBenchmark} needs none`,
     );
   }
-  return openBenchmark(spec, { ...params, ...(file !== undefined && { file }) });
+  return openBenchmark(spec, said, options);
 }

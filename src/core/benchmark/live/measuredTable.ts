@@ -4,7 +4,7 @@ import { ParquetColumnSink } from '../../run/parquet/columnSink.js';
 import { edgeBitsOf, interiorOps, nasbench101, verticesOf } from '../../space/nasbench101.js';
 import type { CellCode } from '../../space/space.js';
 import { measuredColumns } from '../layouts.js';
-import type { Training } from './trainer.js';
+import type { Training } from './training.js';
 
 /** Trainings of a cell, one a repeat. */
 export type Repeats = readonly Training[];

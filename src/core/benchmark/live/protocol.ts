@@ -1,5 +1,5 @@
 import type { TrainingSettings } from '../../engine/tfjs/cellTrainer.js';
-import type { SplitSizes } from './images.js';
+import type { SplitSizes } from './images/splits.js';
 import type { NetworkShape } from './network.js';
 
 /** Everything that decides a cell's accuracy, but for the cell, the repeat and the machine's arithmetic. */
@@ -17,7 +17,7 @@ export interface Protocol {
 export const mnistProtocol: Protocol = {
   name: 'mnist8-v1',
   seed: 2103_08157,
-  images: { training: 1000, validation: 1500, test: 3000 },
+  images: { training: 1000, validation: 1500, test: 3000, side: 8 },
   network: { imageChannels: 1, channels: 16, stacks: 3, cellsAStack: 1, classes: 10 },
   training: { epochs: 3, batch: 100, learningRate: 0.02 },
 };

@@ -1,44 +1,33 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fdatasyncSync, fstatSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { crc32 } from '../../run/crc32.js';
 import { onStorage } from '../../run/files.js';
 import type { CellCode } from '../../space/space.js';
-import type { Training } from './trainer.js';
+import type { Training } from './training.js';
 
-/** Rows between two fsyncs: about a minute of training is lost with the machine, nothing with the process. */
-const rowsASync = 100;
+/** Milliseconds between two syncs: what a crash of the machine may cost; that of a process costs nothing. */
+const syncEvery = 1000;
 
 const keyOf = (cell: CellCode, repeat: number) => `${cell}/${repeat}`;
 
 /**
- * Finished trainings of one protocol: an append-only file of JSON lines, by cell and repeat, so that a measurement that was
- * stopped goes on where it was. A torn last line is cut off when the log is opened.
+ * Finished trainings of one protocol, by cell and repeat, in an append-only file that several processes may read and write at once. A record is a
+ * line `CRC-32 JSON` that is written in one piece and begins with its line break, so that a torn one spoils nothing but itself; lines whose checksum
+ * is wrong are passed over. Of a training that was added twice the first one counts, for all.
  */
 export class TrainingLog {
   readonly #trainings = new Map<string, Training>();
   readonly #fd: number;
-  #unsynced = 0;
+  /** Up to where the file was read; what follows is new, or was not whole. */
+  #position = 0;
+  #synced = 0;
 
   private constructor(
     readonly file: string,
     readonly protocol: string,
   ) {
-    const bytes = existsSync(file) ? readFileSync(file) : new Uint8Array();
-    const whole = bytes.lastIndexOf(0x0a) + 1;
-    for (const line of Buffer.from(bytes.buffer, bytes.byteOffset, whole).toString().split('\n')) {
-      const row = parse(line);
-      if (row?.protocol === protocol) this.#trainings.set(keyOf(row.cell, row.repeat), row);
-    }
-    this.#fd = openSync(file, 'a');
-    if (whole < bytes.length) ftruncateSync(this.#fd, whole);
+    this.#fd = openSync(file, 'a+');
+    this.#read();
   }
 
   /** Open or create the log; storage errors exit with code 1. */
@@ -47,6 +36,11 @@ export class TrainingLog {
       mkdirSync(dirname(file), { recursive: true });
       return new TrainingLog(file, protocol);
     });
+  }
+
+  /** Trainings that it has. */
+  get size(): number {
+    return this.#trainings.size;
   }
 
   get(cell: CellCode, repeat: number): Training | undefined {
@@ -58,12 +52,24 @@ export class TrainingLog {
     return Array.from({ length: count }, (_, repeat) => this.get(cell, repeat)!);
   }
 
-  append(training: Training): void {
+  /** Take in what other processes have added. */
+  refresh(): void {
+    onStorage(this.file, () => this.#read());
+  }
+
+  /** Keep a training; gives the one that counts, another process's where that was first. */
+  add(training: Training): Training {
+    const json = JSON.stringify({ protocol: this.protocol, ...training });
+    const record = Buffer.from(`\n${checksum(json)} ${json}`);
     onStorage(this.file, () => {
-      writeSync(this.#fd, `${JSON.stringify({ protocol: this.protocol, ...training })}\n`);
-      if (++this.#unsynced >= rowsASync) this.#sync();
+      // In one call: the system appends it as one piece.
+      if (writeSync(this.#fd, record) < record.length) {
+        throw Object.assign(new Error('short write'), { code: 'ENOSPC', syscall: 'write' });
+      }
+      if (performance.now() - this.#synced > syncEvery) this.#sync();
+      this.#read();
     });
-    this.#trainings.set(keyOf(training.cell, training.repeat), training);
+    return this.get(training.cell, training.repeat)!;
   }
 
   close(): void {
@@ -74,15 +80,41 @@ export class TrainingLog {
   }
 
   #sync(): void {
-    fsyncSync(this.#fd);
-    this.#unsynced = 0;
+    fdatasyncSync(this.#fd);
+    this.#synced = performance.now();
+  }
+
+  #read(): void {
+    const { size } = fstatSync(this.#fd);
+    if (size < this.#position) this.#position = 0; // somebody has emptied it
+    const bytes = Buffer.alloc(size - this.#position);
+    let length = 0;
+    while (length < bytes.length) {
+      const read = readSync(this.#fd, bytes, length, bytes.length - length, this.#position + length);
+      if (read === 0) break;
+      length += read;
+    }
+    const lines = bytes.toString('utf8', 0, length).split('\n');
+    const rows = lines.map(parse);
+    for (const row of rows) {
+      if (row?.protocol !== this.protocol) continue;
+      const key = keyOf(row.cell, row.repeat);
+      if (!this.#trainings.has(key)) this.#trainings.set(key, row);
+    }
+    // The last line may be one that another process is writing.
+    const unfinished = rows.at(-1) ? 0 : Buffer.byteLength(lines.at(-1)!);
+    this.#position += length - unfinished;
   }
 }
 
-/** JSON has no NaN: it is written as null. Lines that are none are passed over. */
+const checksum = (json: string) => crc32(Buffer.from(json)).toString(16).padStart(8, '0');
+
+/** The row of a whole line. JSON has no NaN: it is written as null. */
 function parse(line: string): (Training & { protocol: string }) | undefined {
+  const json = line.slice(9);
+  if (json === '' || line.slice(0, 8) !== checksum(json)) return undefined;
   try {
-    const row = JSON.parse(line);
+    const row = JSON.parse(json);
     return { ...row, validation: row.validation ?? Number.NaN, test: row.test ?? Number.NaN };
   } catch {
     return undefined;

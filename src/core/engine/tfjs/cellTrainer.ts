@@ -1,4 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-node';
+import { breathe } from '../../breathe.js';
 import type { Random } from '../../random/random.js';
 import {
   type ConvUnit,
@@ -14,10 +15,11 @@ import {
 import { batchNormEpsilon, type CellOps, cellOps } from './cellOps.js';
 import type { Tfjs } from './load.js';
 
-/** Grey images in [0, 1], row-major [count, side, side], and their classes. */
+/** Images in [0, 1], row-major [count, side, side, channels], and their classes. */
 export interface LabelledImages {
   count: number;
   side: number;
+  channels: number;
   images: Float32Array;
   labels: Uint8Array;
 }
@@ -34,18 +36,28 @@ export interface TrainingSettings {
   batch: number;
   /** Learning rate of the first step; it falls to 0 along half a cosine. */
   learningRate: number;
+  /** CPU seconds after which a training stops where it is; absent: none. */
+  seconds?: number;
 }
 
 export interface TrainingResult {
-  /** Accuracies in [0, 1]; NaN where training diverged to NaN, which ends it at once. */
+  /** Accuracies in [0, 1]; NaN where training diverged. */
   validation: number;
   test: number;
+  /** Why training was stopped before its last step: parameters were NaN or infinite, or its time was up. */
+  stopped?: 'diverged' | 'time';
   /** CPU seconds of this process from initialisation to the last step and calibration; no evaluation in it. */
   seconds: number;
 }
 
 /** Images an evaluation step: the widest activations of a step fit into a core's L2 cache. */
 const evaluationBatch = 250;
+
+/** Steps between two looks at whether the parameters are finite. */
+const stepsALook = 10;
+
+/** Most values of the widest activation (64 MB) when statistics are taken over the training images at once. */
+const calibrationValues = 1 << 24;
 
 const adam = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 
@@ -61,25 +73,29 @@ export class CellTrainer {
     this.#ops = cellOps(tf);
   }
 
-  /** Train a network; equal plans and random streams give equal results, to the bit, on one machine. */
-  train(plan: NetworkPlan, settings: TrainingSettings, random: Random): TrainingResult {
+  /**
+   * Train a network; equal plans and random streams give equal results, to the bit, on one machine. Lets the event loop run between steps,
+   * so that a process can hear that it is to end.
+   */
+  async train(plan: NetworkPlan, settings: TrainingSettings, random: Random): Promise<TrainingResult> {
     const { tf } = this;
-    const started = process.cpuUsage();
+    const secondsSpent = stopwatch();
     const layout = parameterLayout(plan);
     let parameters = tf.tensor1d(initialParameters(layout, random));
     let trained: Trained | undefined;
     try {
-      const optimised = this.#optimise(layout, parameters, settings, random);
+      const optimised = await this.#optimise(layout, parameters, settings, random, secondsSpent);
       parameters.dispose();
       parameters = optimised.parameters as typeof parameters;
-      if (optimised.finite) trained = this.#calibrate(layout, parameters);
-      const { user, system } = process.cpuUsage(started);
-      const seconds = (user + system) / 1e6;
-      if (!trained) return { validation: Number.NaN, test: Number.NaN, seconds };
+      const { stopped } = optimised;
+      if (stopped !== 'diverged') trained = this.#calibrate(layout, parameters);
+      const seconds = secondsSpent();
+      if (!trained) return { validation: Number.NaN, test: Number.NaN, seconds, stopped: 'diverged' };
       return {
-        validation: this.#accuracy(plan, trained, this.data.validation),
-        test: this.#accuracy(plan, trained, this.data.test),
+        validation: await this.#accuracy(plan, trained, this.data.validation),
+        test: await this.#accuracy(plan, trained, this.data.test),
         seconds,
+        ...(stopped && { stopped }),
       };
     } finally {
       parameters.dispose();
@@ -88,11 +104,17 @@ export class CellTrainer {
   }
 
   /** Adam over one flat vector of parameters: a dozen operations a step instead of a dozen a parameter. */
-  #optimise(layout: Layout, initial: Tensor, settings: TrainingSettings, random: Random) {
+  async #optimise(
+    layout: Layout,
+    initial: Tensor,
+    settings: TrainingSettings,
+    random: Random,
+    secondsSpent: () => number,
+  ) {
     const { tf } = this;
     const ops = this.#ops;
     const { training } = this.data;
-    const { epochs, batch, learningRate } = settings;
+    const { epochs, batch, learningRate, seconds = Number.POSITIVE_INFINITY } = settings;
     const order = Uint32Array.from({ length: training.count }, (_, i) => i);
     const stepsAnEpoch = Math.floor(training.count / batch);
     const steps = epochs * stepsAnEpoch;
@@ -104,8 +126,9 @@ export class CellTrainer {
     ];
     const constants = [1 - adam.beta1, 1 - adam.beta2, adam.epsilon].map((value) => tf.scalar(value));
     const [rate1, rate2, epsilon] = constants as [Tensor, Tensor, Tensor];
-    let finite = true;
-    for (let step = 0; step < steps && finite; step++) {
+    let stopped: TrainingResult['stopped'];
+    for (let step = 0; step < steps && !stopped; step++) {
+      await breathe();
       const place = step % stepsAnEpoch;
       if (place === 0) random.shuffle(order);
       const { images, labels } = gather(training, order.subarray(place * batch, (place + 1) * batch));
@@ -123,12 +146,16 @@ export class CellTrainer {
       });
       for (const tensor of state) tensor.dispose();
       state = next;
-      if (place === stepsAnEpoch - 1)
-        finite = tf.tidy(() => Number.isFinite(ops.mean(state[0], [0]).dataSync()[0]));
+      const last = step === steps - 1;
+      if (last || step % stepsALook === stepsALook - 1) {
+        const mean = tf.tidy(() => ops.mean(state[0], [0]).dataSync()[0]);
+        if (!Number.isFinite(mean)) stopped = 'diverged';
+      }
+      if (!stopped && !last && secondsSpent() > seconds) stopped = 'time';
     }
     const [parameters, first, second] = state;
     for (const tensor of [first, second, ...constants]) tensor.dispose();
-    return { parameters, finite };
+    return { parameters, stopped };
   }
 
   /** Gradient of the mean cross-entropy of a batch by the flat parameters; call it inside `tf.tidy`. */
@@ -138,8 +165,8 @@ export class CellTrainer {
     const { units, weights, biases } = unpack(ops, layout, parameters);
     const layers = new TrainingLayers(ops, units);
     const rows = labels.length;
-    const { side } = this.data.training;
-    const maps = featureMaps(layout.plan, layers, tf.tensor4d(images, [rows, side, side, 1]));
+    const { side, channels: colours } = this.data.training;
+    const maps = featureMaps(layout.plan, layers, tf.tensor4d(images, [rows, side, side, colours]));
     const features = ops.mean(maps, [1, 2]);
     const logits = ops.biasAdd(ops.matMul(features, weights), biases);
 
@@ -175,8 +202,8 @@ export class CellTrainer {
         ops,
         calibratingUnit(ops, units, () => {}),
       );
-      const { count, side } = batch;
-      const maps = featureMaps(plan, layers, tf.tensor4d(batch.images, [count, side, side, 1]));
+      const { count, side, channels } = batch;
+      const maps = featureMaps(plan, layers, tf.tensor4d(batch.images, [count, side, side, channels]));
       const logits = ops.biasAdd(ops.matMul(ops.mean(maps, [1, 2]), weights), biases);
       const chances = ops.softmax(logits).dataSync();
       let loss = 0;
@@ -189,8 +216,8 @@ export class CellTrainer {
   }
 
   /**
-   * Statistics of every normalisation over all training images at once: a moving average over a hundred steps would
-   * lag behind the weights.
+   * Statistics of every normalisation over all training images at once (or, of many or large ones, over as many as memory is
+   * meant for): a moving average over a hundred steps would lag behind the weights.
    */
   #calibrate(layout: Layout, parameters: Tensor): Trained {
     const { tf, data } = this;
@@ -212,19 +239,25 @@ export class CellTrainer {
           bias: keep(ops.subtract(offset, ops.multiply(mean, factor))),
         };
       });
-      const { images, count, side } = data.training;
-      featureMaps(layout.plan, new PlainLayers(ops, unit), tf.tensor4d(images, [count, side, side, 1]));
+      const { side, channels } = data.training;
+      const size = side * side;
+      const widest = size * layout.plan.units[0]!.outputs;
+      const count = Math.min(data.training.count, Math.max(1, Math.floor(calibrationValues / widest)));
+      const images = data.training.images.subarray(0, count * size * channels);
+      const input = tf.tensor4d(images, [count, side, side, channels]);
+      featureMaps(layout.plan, new PlainLayers(ops, unit), input);
       held = { units: folded, weights: keep(weights), biases: keep(biases), tensors };
     });
     return held;
   }
 
-  #accuracy(plan: NetworkPlan, trained: Trained, split: LabelledImages): number {
+  async #accuracy(plan: NetworkPlan, trained: Trained, split: LabelledImages): Promise<number> {
     const ops = this.#ops;
     const layers = new PlainLayers(ops, inferringUnit(ops, trained.units));
     let right = 0;
     let row = 0;
     for (const images of this.#evaluationBatches(split)) {
+      await breathe();
       const classes = this.tf.tidy(() => {
         const features = ops.mean(featureMaps(plan, layers, images), [1, 2]);
         return ops.argMax(ops.biasAdd(ops.matMul(features, trained.weights), trained.biases)).dataSync();
@@ -237,12 +270,13 @@ export class CellTrainer {
   #evaluationBatches(split: LabelledImages): Tensor[] {
     let batches = this.#batches.get(split);
     if (!batches) {
-      const { images, count, side } = split;
+      const { images, count, side, channels } = split;
+      const size = side * side * channels;
       batches = [];
       for (let from = 0; from < count; from += evaluationBatch) {
         const to = Math.min(count, from + evaluationBatch);
-        const pixels = images.slice(from * side * side, to * side * side);
-        batches.push(this.tf.keep(this.tf.tensor4d(pixels, [to - from, side, side, 1])));
+        const pixels = images.slice(from * size, to * size);
+        batches.push(this.tf.keep(this.tf.tensor4d(pixels, [to - from, side, side, channels])));
       }
       this.#batches.set(split, batches);
     }
@@ -254,6 +288,15 @@ export class CellTrainer {
     this.#batches.clear();
     this.#ops.dispose();
   }
+}
+
+/** CPU seconds of this process since it was made. */
+function stopwatch(): () => number {
+  const started = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(started);
+    return (user + system) / 1e6;
+  };
 }
 
 /** A trained network for inference. */
@@ -310,8 +353,8 @@ function unpack(ops: CellOps, { plan, sizes }: Layout, parameters: Tensor) {
   return { units, weights: ops.reshape(weights, [plan.features, plan.classes]), biases };
 }
 
-function gather({ images, labels, side }: LabelledImages, rows: Uint32Array) {
-  const size = side * side;
+function gather({ images, labels, side, channels }: LabelledImages, rows: Uint32Array) {
+  const size = side * side * channels;
   const batch = new Float32Array(rows.length * size);
   rows.forEach((row, i) => {
     batch.set(images.subarray(row * size, (row + 1) * size), i * size);

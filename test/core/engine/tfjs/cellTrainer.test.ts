@@ -2,7 +2,11 @@ import type { Tensor } from '@tensorflow/tfjs-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { networkPlan, parameterCount } from '../../../../src/core/benchmark/live/network.js';
 import { type CellOps, cellOps } from '../../../../src/core/engine/tfjs/cellOps.js';
-import { CellTrainer, type ImageSplits } from '../../../../src/core/engine/tfjs/cellTrainer.js';
+import {
+  CellTrainer,
+  type ImageSplits,
+  type LabelledImages,
+} from '../../../../src/core/engine/tfjs/cellTrainer.js';
 import { loadTfjs, type Tfjs } from '../../../../src/core/engine/tfjs/load.js';
 import { stream } from '../../../../src/core/random/random.js';
 import { cellOf } from '../../../../src/core/space/nasbench101.js';
@@ -36,7 +40,7 @@ function bars(count: number, name: string) {
     for (let pixel = 0; pixel < 64; pixel++)
       images[i * 64 + pixel] = random.float() + ((pixel >> 3) % 3 === label ? 0.25 : 0);
   });
-  return { count, side: 8, images, labels };
+  return { count, side: 8, channels: 1, images, labels };
 }
 
 const data: ImageSplits = { training: bars(60, 'a'), validation: bars(45, 'b'), test: bars(150, 'c') };
@@ -136,33 +140,72 @@ describe('the trainer', () => {
     trainer.dispose();
   });
 
-  it('learns, to the same bits for the same stream, and keeps no tensor', () => {
+  it('learns, to the same bits for the same stream, and keeps no tensor', async () => {
     const before = tf.memory().numTensors;
     const trainer = new CellTrainer(tf, data);
     const plan = networkPlan(cell, shape);
-    const train = (name: string) => {
-      const { seconds, ...accuracies } = trainer.train(plan, settings, stream(3, name));
+    const train = async (name: string) => {
+      const { seconds, ...accuracies } = await trainer.train(plan, settings, stream(3, name));
       expect(seconds).toBeGreaterThan(0);
       return accuracies;
     };
-    const first = train('x');
+    const first = await train('x');
     const held = tf.memory().numTensors;
     expect(first.test).toBeGreaterThan(0.5);
-    expect(train('x')).toEqual(first);
-    expect(train('y')).not.toEqual(first);
+    expect(await train('x')).toEqual(first);
+    expect(await train('y')).not.toEqual(first);
     expect(tf.memory().numTensors).toBe(held);
     trainer.dispose();
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  it('ends a training that has diverged, with NaN', () => {
+  it('learns from images of three colours', async () => {
+    const coloured = (grey: LabelledImages): LabelledImages => ({
+      ...grey,
+      channels: 3,
+      images: Float32Array.from({ length: 3 * grey.images.length }, (_, i) =>
+        i % 3 === 1 ? grey.images[Math.floor(i / 3)]! : 0.5,
+      ),
+    });
+    const { training, validation, test } = data;
+    const trainer = new CellTrainer(tf, {
+      training: coloured(training),
+      validation: coloured(validation),
+      test: coloured(test),
+    });
+    const plan = networkPlan(cell, { ...shape, imageChannels: 3 });
+    expect((await trainer.train(plan, settings, stream(3, 'x'))).test).toBeGreaterThan(0.5);
+    trainer.dispose();
+  });
+
+  it('ends a training that has diverged, with NaN, and long before its last step', async () => {
     const trainer = new CellTrainer(tf, data);
-    const result = trainer.train(
-      networkPlan(cell, shape),
-      { ...settings, learningRate: Number.NaN },
+    const plan = networkPlan(cell, shape);
+    const random = () => stream(3, 'x');
+    const result = await trainer.train(
+      plan,
+      { ...settings, epochs: 1000, learningRate: Number.NaN },
+      random(),
+    );
+    expect(result).toMatchObject({ validation: Number.NaN, test: Number.NaN, stopped: 'diverged' });
+    const whole = await trainer.train(plan, { ...settings, epochs: 10 }, random());
+    expect(result.seconds).toBeLessThan(whole.seconds);
+    expect(whole).not.toHaveProperty('stopped');
+    trainer.dispose();
+  });
+
+  it('ends a training whose time is up, with the accuracies it has then', async () => {
+    const trainer = new CellTrainer(tf, data);
+    const plan = networkPlan(cell, shape);
+    const result = await trainer.train(
+      plan,
+      { ...settings, epochs: 1_000_000, seconds: 0.2 },
       stream(3, 'x'),
     );
-    expect(result).toMatchObject({ validation: Number.NaN, test: Number.NaN });
+    expect(result.stopped).toBe('time');
+    expect(result.seconds).toBeGreaterThan(0.2);
+    expect(result.seconds).toBeLessThan(5);
+    expect(result.test).toBeGreaterThan(0);
     trainer.dispose();
   });
 });

@@ -1,0 +1,50 @@
+import type { TrainingResult } from '../../engine/tfjs/cellTrainer.js';
+import type { CellCode } from '../../space/space.js';
+import type { Executor } from '../../work/executor.js';
+import { ProcessExecutor, type ProcessExecutorOptions } from '../../work/processExecutor.js';
+import { besideModule } from '../../workers.js';
+import type { ImageSource } from './images/sources.js';
+import type { Protocol } from './protocol.js';
+
+/** Which training of which cell. */
+export interface TrainingJob {
+  /** Canonical code of a nasbench101 cell. */
+  cell: CellCode;
+  /** Repeats of a cell, from 0, differ in initial weights and order of the images. */
+  repeat: number;
+}
+
+/** One training as a unit of work: its result depends on this alone (and on the rounding of the machine's processor). */
+export interface TrainingWork extends TrainingJob {
+  protocol: Protocol;
+  images: ImageSource;
+}
+
+/** One finished training. */
+export interface Training extends TrainingJob, TrainingResult {
+  /** Trainable parameters of the network. */
+  parameters: number;
+}
+
+/** What trains cells. */
+export type TrainingExecutor = Executor<TrainingWork, Training>;
+
+/**
+ * Trains cells in processes of their own, each with one thread: two of them train twice as much as one with two threads, and results do not
+ * depend on the number of cores.
+ */
+export const trainingProcesses = (
+  options: Pick<ProcessExecutorOptions<TrainingWork>, 'slots' | 'onCrash'> & { attempts?: number },
+) =>
+  new ProcessExecutor<TrainingWork, Training>({
+    attempts: 3,
+    ...options,
+    script: besideModule(import.meta.url, './trainingProcess.js'),
+    describe: ({ cell, repeat }) => `training ${repeat + 1} of cell ${cell}`,
+    // A network's tensors come and go thousands of times a second: keep their pages instead of giving them back.
+    env: {
+      MALLOC_MMAP_MAX_: '0',
+      MALLOC_TOP_PAD_: `${64 << 20}`,
+      MALLOC_TRIM_THRESHOLD_: `${1 << 30}`,
+    },
+  });
