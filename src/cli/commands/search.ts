@@ -121,7 +121,7 @@ function report(result: SearchResult, output: Output): ExitCode {
     `${queries} queries${dry ? '; nothing new was found any more' : ''}`,
     ...(last
       ? [
-          `best by validation: ${percent(last.best_validation)} validation, ${percent(last.best_test)} test, regret ${percent(last.regret)}${last.rank > 0 ? `, rank ${last.rank}` : ''}, found with query ${queriesToBest}`,
+          `best by validation: ${percent(last.best_validation)} validation, ${percent(last.best_test)} test${Number.isNaN(last.regret) ? '' : `, regret ${percent(last.regret)}`}${last.rank > 0 ? `, rank ${last.rank}` : ''}, found with query ${queriesToBest}`,
         ]
       : []),
     `run: ${dir}`,

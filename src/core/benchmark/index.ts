@@ -6,8 +6,8 @@ import { nasbench101 } from '../space/nasbench101.js';
 import { nasbench201 } from '../space/nasbench201.js';
 import type { Space } from '../space/space.js';
 import { type Benchmark, type BenchmarkSpec, defineBenchmark, type OpenOptions } from './benchmark.js';
-import { live } from './live/spec.js';
 import { openMeasured, openNasbench101, openNasbench201 } from './layouts.js';
+import { live } from './live/spec.js';
 
 export * from './benchmark.js';
 export { TableBenchmark, type TableColumns, type TableDescription } from './table.js';
@@ -107,7 +107,7 @@ export async function openBenchmark(
   const said = { ...params, ...(text && (spec.parse?.(text) ?? { file: text })) };
   if (Object.keys(said).length === 0 && !spec.params.safeParse({}).success) {
     throw usageError(
-      `benchmark '${name}' does not say which data`,
+      `benchmark '${name}' ${spec.forms ? 'does not say which data' : 'needs its table'}`,
       `give ${referencesOf(spec).join(', ')}; ${embeddedBenchmark} needs none`,
     );
   }

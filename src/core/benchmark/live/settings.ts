@@ -14,7 +14,6 @@ export const liveParams = z.strictObject({
   data: z
     .string()
     .min(1)
-    .default('mnist')
     .describe(`images: ${imageSetForms.join(', ')}`),
   images: z.int().min(1).default(images.training).describe('training images'),
   validation: z.int().min(1).default(images.validation).describe('validation images, of the training half'),
