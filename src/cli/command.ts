@@ -18,6 +18,8 @@ export interface Command {
   /** Pairs of command and explanation for `--help`. */
   readonly examples: readonly (readonly [string, string])[];
   readonly subcommands?: readonly Command[];
+  /** What its positional can be, for the shell's completion. */
+  readonly complete?: () => readonly string[];
   /** Whether the command stops at a safe point at Ctrl-C (see `interrupted$`), rather than at once. */
   readonly stopsSafely?: boolean;
   /** Runs the command; absent where a subcommand is needed. */
@@ -73,8 +75,8 @@ function checkValues(args: Args, options: Record<string, Options>): void {
   }
 }
 
-/** The error for what yargs did not understand, with "did you mean" from the command that `argv` reached. */
-export function misunderstood(message: string, argv: readonly string[], commands: readonly Command[]) {
+/** The command that the first words of `argv` name, with the commands below it. */
+function reach(argv: readonly string[], commands: readonly Command[]) {
   let reached: Command | undefined;
   let level = commands;
   for (const word of argv) {
@@ -83,6 +85,23 @@ export function misunderstood(message: string, argv: readonly string[], commands
     reached = next;
     level = next.subcommands ?? [];
   }
+  return { reached, level };
+}
+
+/** What the shell may complete the last of `words` to, where the command has something to say about its positional. */
+export function completions(
+  words: readonly string[],
+  commands: readonly Command[],
+): readonly string[] | undefined {
+  const current = words.at(-1) ?? '';
+  if (current.startsWith('-')) return undefined;
+  const { reached } = reach(words.slice(0, -1), commands);
+  return reached?.complete?.().filter((value) => value.startsWith(current));
+}
+
+/** The error for what yargs did not understand, with "did you mean" from the command that `argv` reached. */
+export function misunderstood(message: string, argv: readonly string[], commands: readonly Command[]) {
+  const { reached, level } = reach(argv, commands);
   const help = `see rxnas ${reached ? `${argv.slice(0, argv.indexOf(nameOf(reached)) + 1).join(' ')} ` : ''}--help`;
   const unknown = /^Unknown (?:argument|command)s?: ([^,]+)/.exec(message)?.[1];
   if (!unknown)

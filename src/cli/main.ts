@@ -1,7 +1,7 @@
-import yargs from 'yargs';
+import yargs, { type FallbackCompletionFunction } from 'yargs';
 import { type ExitCode, exitCode, RxnasError } from '../core/errors.js';
 import { version } from '../core/version.js';
-import { misunderstood, register } from './command.js';
+import { completions, misunderstood, register } from './command.js';
 import { commands } from './commands/index.js';
 
 const epilogue = `Exit codes: 0 ok, 1 failure, 2 wrong usage or spec, 3 data missing or damaged, 4 replay diverged,
@@ -18,6 +18,14 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
     throw error;
   });
 
+  // The shell hands over the program's name and then the words of the line.
+  const words = argv.slice(argv.indexOf('--get-yargs-completions') + 2);
+  const complete: FallbackCompletionFunction = (_current, _args, defaults, done) => {
+    const own = completions(words, commands);
+    if (own) done([...own]);
+    else defaults();
+  };
+
   let code: ExitCode = exitCode.ok;
   const parser = yargs([...argv])
     .scriptName('rxnas')
@@ -30,7 +38,7 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
       describe: 'no progress and no remarks',
       global: true,
     })
-    .completion('completion', 'Print a completion script for bash or zsh')
+    .completion('completion', 'Print a completion script for bash or zsh', complete)
     .demandCommand(1, 'a command is missing')
     .strict()
     .wrap(Math.min(110, process.stdout.columns ?? 110))

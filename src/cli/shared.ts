@@ -1,6 +1,7 @@
+import { basename } from 'node:path';
 import type { Options } from 'yargs';
 import { type ExitCode, exitCode, usageError } from '../core/errors.js';
-import { readManifest } from '../core/run/index.js';
+import { listRuns, readManifest } from '../core/run/index.js';
 import { type JobKind, standing } from '../jobs/kinds.js';
 import { presetNames } from '../jobs/presets.js';
 import type { Args, Command } from './command.js';
@@ -45,7 +46,8 @@ export const rootOption = {
 } as const satisfies Record<string, Options>;
 
 /** Positional and options of a command about one run. */
-export const runArgument: Pick<Command, 'positionals' | 'options'> = {
+export const runArgument: Required<Pick<Command, 'positionals' | 'options' | 'complete'>> = {
+  complete: () => ['latest', ...listRuns(rootOption.root.default).map(({ dir }) => basename(dir))],
   positionals: {
     run: { type: 'string', demandOption: true, describe: 'folder of the run, its name, or latest' },
   },

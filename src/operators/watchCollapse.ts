@@ -52,17 +52,25 @@ export const watchCollapse = defineOperator(
       onCollapse: z.enum(['warn', 'stop']).default('warn').describe('warn, or warn and stop the run'),
       limits: z
         .strictObject({
-          spread: z.number().min(0).max(1).describe('least spread, in 1/√dim').meta({ unit: 'share' }),
+          spread: z
+            .number()
+            .min(0)
+            .max(1)
+            .default(collapseLimits.spread)
+            .describe('least spread, in 1/√dim')
+            .meta({ unit: 'share' }),
           effectiveRank: z
             .number()
             .min(0)
             .max(65_536)
+            .default(collapseLimits.effectiveRank)
             .describe('least effective rank')
             .meta({ unit: 'dimensions' }),
           margin: z
             .number()
             .min(0)
             .max(1)
+            .default(collapseLimits.margin)
             .describe('nearness to the loss of equal embeddings, as a share of it')
             .meta({ unit: 'share' }),
         })

@@ -1,8 +1,10 @@
 import type { Command } from '../command.js';
 import { benchmarkCommand } from './benchmark.js';
+import { describeCommand } from './describe.js';
 import { doctorCommand } from './doctor.js';
 import { evaluateEmbeddingCommand } from './evaluateEmbedding.js';
 import { exportCommand } from './export.js';
+import { listCommand } from './list.js';
 import { pretrainCommand } from './pretrain.js';
 import { replayCommand } from './replay.js';
 import { resumeCommand } from './resume.js';
@@ -23,6 +25,8 @@ export const commands: readonly Command[] = [
   replayCommand,
   runsCommand,
   benchmarkCommand,
+  listCommand,
+  describeCommand,
   exportCommand,
   evaluateEmbeddingCommand,
   sqlCommand,

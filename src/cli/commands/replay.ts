@@ -18,7 +18,7 @@ import { runArgument } from '../shared.js';
 export const replayCommand: Command = {
   usage: 'replay <run>',
   describe: 'Print the logged rows of a run, or compute it anew and compare (--verify)',
-  positionals: runArgument.positionals!,
+  positionals: runArgument.positionals,
   options: {
     ...runArgument.options,
     events: { type: 'string', array: true, describe: 'only these events; default: all' },
@@ -34,6 +34,7 @@ export const replayCommand: Command = {
       describe: 'with --verify: allowed |a − b| / max(1, |a|, |b|); default: 0, across engines 0.001',
     },
   },
+  complete: runArgument.complete,
   examples: [
     ['rxnas replay latest --events step', 'a line a step'],
     ['rxnas replay runs/triplet --events query --json', 'a JSON document a line'],

@@ -23,4 +23,4 @@ export const distanceParam = (standard: string) =>
   z
     .enum(distances.map(({ name }) => name))
     .default(standard)
-    .describe(`distance that is compared: ${distances.map(({ name }) => name).join(', ')}`);
+    .describe('distance that is compared');

@@ -22,7 +22,7 @@ export const angular = defineLoss({
       .positive()
       .max(80)
       .default(45)
-      .describe('upper bound α of the angle, up to 80')
+      .describe('upper bound α of the angle')
       .meta({ unit: 'degrees' }),
   }),
   experiment: {

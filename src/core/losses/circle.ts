@@ -15,20 +15,8 @@ export const circle = defineLoss({
   source: 'pytorch-metric-learning 0.9.88, CircleLoss; arXiv 2002.10857',
   reducer: 'AvgNonZero',
   params: z.strictObject({
-    margin: z
-      .number()
-      .min(-1)
-      .max(1)
-      .default(0.4)
-      .describe('relaxation m, −1 … 1')
-      .meta({ unit: 'similarity' }),
-    gamma: z
-      .number()
-      .positive()
-      .max(10_000)
-      .default(80)
-      .describe('scale γ, up to 10000')
-      .meta({ unit: 'factor' }),
+    margin: z.number().min(-1).max(1).default(0.4).describe('relaxation m').meta({ unit: 'similarity' }),
+    gamma: z.number().positive().max(10_000).default(80).describe('scale γ').meta({ unit: 'factor' }),
   }),
   experiment: { miner: { name: 'None', params: {} }, weight: 1, batch: 512, learningRate: 1 },
   create({ margin, gamma }) {

@@ -20,14 +20,14 @@ export const contrastive = defineLoss({
       .min(-4)
       .max(4)
       .default(0)
-      .describe('distance up to which a positive pair costs nothing, −4 … 4')
+      .describe('distance up to which a positive pair costs nothing')
       .meta({ unit: 'distance' }),
     negativeMargin: z
       .number()
       .min(-4)
       .max(4)
       .default(1)
-      .describe('distance from which a negative pair costs nothing, −4 … 4')
+      .describe('distance from which a negative pair costs nothing')
       .meta({ unit: 'distance' }),
     distance: distanceParam('Euclidean'),
   }),

@@ -20,14 +20,14 @@ export const liftedStructure = defineLoss({
       .min(-4)
       .max(4)
       .default(0)
-      .describe('taken off positive distances, −4 … 4')
+      .describe('taken off positive distances')
       .meta({ unit: 'distance' }),
     negativeMargin: z
       .number()
       .min(-4)
       .max(4)
       .default(1)
-      .describe('distance that negatives should keep, −4 … 4')
+      .describe('distance that negatives should keep')
       .meta({ unit: 'distance' }),
   }),
   experiment: {

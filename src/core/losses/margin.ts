@@ -20,14 +20,14 @@ export const margin = defineLoss({
       .min(0)
       .max(4)
       .default(0.2)
-      .describe('margin m on both sides of β, 0 … 4')
+      .describe('margin m on both sides of β')
       .meta({ unit: 'distance' }),
     beta: z
       .number()
       .min(0)
       .max(4)
       .default(1.2)
-      .describe('boundary β (fixed, not learnt), 0 … 4')
+      .describe('boundary β (fixed, not learnt)')
       .meta({ unit: 'distance' }),
   }),
   experiment: {

@@ -20,21 +20,21 @@ export const multiSimilarity = defineLoss({
       .positive()
       .max(300)
       .default(2)
-      .describe('sharpness α for positives, up to 300')
+      .describe('sharpness α for positives')
       .meta({ unit: 'factor' }),
     beta: z
       .number()
       .positive()
       .max(300)
       .default(30)
-      .describe('sharpness β for negatives, up to 300')
+      .describe('sharpness β for negatives')
       .meta({ unit: 'factor' }),
     base: z
       .number()
       .min(-1)
       .max(1)
       .default(1)
-      .describe('similarity λ from which pairs are counted, −1 … 1')
+      .describe('similarity λ from which pairs are counted')
       .meta({ unit: 'similarity' }),
   }),
   experiment: {

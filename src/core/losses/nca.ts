@@ -21,7 +21,7 @@ export const nca = defineLoss({
       .positive()
       .max(150)
       .default(1)
-      .describe('sharpness of the softmax, up to 150')
+      .describe('sharpness of the softmax')
       .meta({ unit: 'factor' }),
   }),
   experiment: { miner: { name: 'None', params: {} }, weight: 1, batch: 512, learningRate: 1 },

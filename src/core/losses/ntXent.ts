@@ -21,7 +21,7 @@ export const ntXent = defineLoss({
       .min(0.005)
       .max(100)
       .default(0.07)
-      .describe('temperature τ, 0.005 … 100')
+      .describe('temperature τ')
       .meta({ unit: 'similarity' }),
   }),
   experiment: { miner: { name: 'None', params: {} }, weight: 1, batch: 512, learningRate: 1 },

@@ -19,7 +19,7 @@ export const tripletMargin = defineLoss({
       .min(0)
       .max(4)
       .default(0.1)
-      .describe('by how much the negative should be farther than the positive, 0 … 4')
+      .describe('by how much the negative should be farther than the positive')
       .meta({ unit: 'distance' }),
     distance: distanceParam('Pairwise'),
   }),

@@ -24,14 +24,14 @@ export const tupletMargin = defineLoss({
       .min(0)
       .max(90)
       .default(5.73)
-      .describe('angle by which the positive is turned, 0 … 90')
+      .describe('angle by which the positive is turned')
       .meta({ unit: 'degrees' }),
     scale: z
       .number()
       .positive()
       .max(300)
       .default(64)
-      .describe('sharpness of the soft maximum, up to 300')
+      .describe('sharpness of the soft maximum')
       .meta({ unit: 'factor' }),
   }),
   experiment: {

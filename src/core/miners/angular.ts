@@ -26,7 +26,7 @@ export const angular = defineMiner({
       .gt(0)
       .lt(90)
       .default(20)
-      .describe('angle above which a triplet is mined, between 0 and 90')
+      .describe('angle above which a triplet is mined')
       .meta({ unit: 'degrees' }),
   }),
   create({ angle }): Miner {

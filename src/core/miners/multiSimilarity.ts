@@ -18,7 +18,7 @@ export const multiSimilarity = defineMiner({
       .min(-2)
       .max(2)
       .default(0.1)
-      .describe('slack of both comparisons, −2 … 2')
+      .describe('slack of both comparisons')
       .meta({ unit: 'similarity' }),
   }),
   create({ epsilon }): Miner {

@@ -27,9 +27,9 @@ export const tripletMargin = defineMiner({
       .min(0)
       .max(4)
       .default(0.1)
-      .describe('gap up to which a triplet is mined, 0 … 4')
+      .describe('gap up to which a triplet is mined')
       .meta({ unit: 'distance' }),
-    type: z.enum(kinds).default('semihard').describe('which triplets: all, hard, semihard or easy'),
+    type: z.enum(kinds).default('semihard').describe('which triplets'),
     distance: distanceParam('Pairwise'),
   }),
   create: ({ margin, type, distance }) => tripletMarginMiner(margin, type, openDistance(distance)),

@@ -8,12 +8,12 @@ export const threshold = defineReducer({
   formula: 'Σ loss / #tuples, over low < loss < high',
   source: 'pytorch-metric-learning 2.x, ThresholdReducer (0.9.88: lower bound only)',
   params: z.strictObject({
-    low: z.number().min(0).default(0).describe('losses up to this are left out, ≥ 0').meta({ unit: 'loss' }),
+    low: z.number().min(0).default(0).describe('losses up to this are left out').meta({ unit: 'loss' }),
     high: z
       .number()
       .positive()
       .default(Number.MAX_VALUE)
-      .describe('losses from this on are left out, > 0')
+      .describe('losses from this on are left out')
       .meta({ unit: 'loss' }),
   }),
   create: ({ low, high }) => ({ name: 'Threshold', low, high, divisor: ({ counted }) => counted }),

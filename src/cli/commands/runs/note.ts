@@ -10,7 +10,8 @@ export const noteCommand: Command = {
     ...runArgument.positionals,
     text: { type: 'string', demandOption: true, describe: 'the remark' },
   },
-  options: runArgument.options!,
+  options: runArgument.options,
+  complete: runArgument.complete,
   examples: [['rxnas runs note latest "with the old learning rate"', 'shown by `rxnas runs show`']],
   async run(args, output) {
     const dir = findRun(args.run, args.root);

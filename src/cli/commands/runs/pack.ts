@@ -11,7 +11,8 @@ export const packCommand: Command = {
     ...runArgument.positionals,
     file: { type: 'string', demandOption: true, describe: 'file to write; an older one is replaced' },
   },
-  options: runArgument.options!,
+  options: runArgument.options,
+  complete: runArgument.complete,
   examples: [['rxnas runs pack runs/triplet triplet.tar', 'manifest, log, checkpoints and tables']],
   async run(args, output) {
     const packed = await packRun(findRun(args.run, args.root), args.file);

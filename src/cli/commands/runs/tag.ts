@@ -14,6 +14,7 @@ export const tagCommand: Command = {
     ...runArgument.options,
     remove: { type: 'boolean', default: false, describe: 'take these tags away' },
   },
+  complete: runArgument.complete,
   examples: [
     ['rxnas runs tag runs/triplet paper figure-4', 'two tags'],
     ['rxnas runs tag runs/triplet paper --remove', 'one less'],
