@@ -16,6 +16,11 @@ const shared = [
 ];
 const modules = [
   { folder: 'core/engine/simd', name: 'controller.wasm', options: shared },
+  {
+    folder: 'core/engine/simd',
+    name: 'controller-relaxed.wasm',
+    options: [...shared, '--enable', 'relaxed-simd'],
+  },
   { folder: 'core/kernels', name: 'kernels.wasm', options: shared },
 ];
 

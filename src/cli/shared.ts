@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { Options } from 'yargs';
+import { engineNames } from '../core/engine/index.js';
 import { type ExitCode, exitCode, usageError } from '../core/errors.js';
 import { listRuns, readManifest } from '../core/run/index.js';
 import { type JobKind, standing } from '../jobs/kinds.js';
@@ -11,9 +12,9 @@ import type { Output } from './output.js';
 export const engineOptions = {
   engine: {
     type: 'string',
-    choices: ['auto', 'tfjs', 'simd'],
+    choices: ['auto', ...engineNames],
     default: 'auto',
-    describe: 'what computes the controller',
+    describe: 'what computes the controller; simd-relaxed: faster, with the bits of this machine',
   },
   threads: { type: 'number', describe: 'threads of the engine; default: its own choice' },
 } as const satisfies Record<string, Options>;

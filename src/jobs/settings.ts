@@ -1,8 +1,12 @@
 import { z } from 'zod';
+import { engineNames } from '../core/engine/index.js';
 import { usageError } from '../core/errors.js';
 import { suggest } from '../core/suggest.js';
 
-const engine = z.enum(['auto', 'tfjs', 'simd']).default('auto').describe('what computes the controller');
+const engine = z
+  .enum(['auto', ...engineNames])
+  .default('auto')
+  .describe('what computes the controller; simd-relaxed: faster, with the bits of this machine');
 const threads = z.int().min(1).max(64).optional().describe('threads of the engine; default: its own choice');
 const seed = z.int().min(0).max(0xffff_ffff).default(1).describe('seed of all random streams');
 

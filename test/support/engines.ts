@@ -1,10 +1,11 @@
 import type { Engine, EngineName, EngineOptions } from '../../src/core/engine/engine.js';
-import { createSimdEngine } from '../../src/core/engine/simd/index.js';
+import { createRelaxedSimdEngine, createSimdEngine } from '../../src/core/engine/simd/index.js';
 import { createTfjsEngine } from '../../src/core/engine/tfjs/index.js';
 
 const engines: Record<EngineName, ((options: EngineOptions) => Promise<Engine>) | undefined> = {
   tfjs: createTfjsEngine,
   simd: createSimdEngine,
+  'simd-relaxed': createRelaxedSimdEngine,
 };
 
 /** Every engine that loads on this machine, by name. Tests that hold for any engine run once for each. */

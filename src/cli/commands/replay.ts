@@ -2,6 +2,7 @@ import { concatMap, lastValueFrom, takeUntil } from 'rxjs';
 import { Credit } from '../../core/backpressure.js';
 import { isDetermined, rowsOf } from '../../core/batch/index.js';
 import type { EngineName } from '../../core/engine/engine.js';
+import { engineNames } from '../../core/engine/index.js';
 import { type ExitCode, exitCode, usageError } from '../../core/errors.js';
 import { given } from '../../core/given.js';
 import { findRun, type LogRecord, openRun, readManifest, scanLog } from '../../core/run/index.js';
@@ -26,7 +27,7 @@ export const replayCommand: Command = {
     verify: { type: 'boolean', default: false, describe: 'compute anew; stop at the first row that differs' },
     engine: {
       type: 'string',
-      choices: ['tfjs', 'simd'],
+      choices: engineNames,
       describe: 'with --verify: what computes; default: the recorded engine',
     },
     tolerance: {

@@ -1,8 +1,8 @@
 import { nasbench101Controller as config } from '../controller/config.js';
 import { initialWeights } from '../controller/weights.js';
 import { stream } from '../random/random.js';
-import type { Controller, EngineName } from './engine.js';
-import { engineNames, openEngine } from './index.js';
+import type { Controller, StandardEngineName } from './engine.js';
+import { openEngine, standardEngineNames } from './index.js';
 
 /** What {@link benchEngines} times; in milliseconds, the shortest time of one. */
 export interface EngineTimes {
@@ -24,17 +24,17 @@ const described: Record<Work, string> = {
 /** How fast the engines that load are on this machine. As JSON it is `bench` in the answer of `rxnas doctor --bench --json`. */
 export class EngineBench {
   constructor(
-    readonly engines: { readonly [name in EngineName]?: EngineTimes & { threads: number } },
+    readonly engines: { readonly [name in StandardEngineName]?: EngineTimes & { threads: number } },
     /** The engine whose figures are the smaller ones on the whole (geometric mean); null where none loads. */
-    readonly faster: EngineName | null,
+    readonly faster: StandardEngineName | null,
     /** How many times faster than the other one; null where only one loads. */
     readonly factor: number | null,
   ) {}
 
   /** For people. */
   get lines(): string[] {
-    const names = engineNames.filter((name) => this.engines[name]);
-    const ms = (name: EngineName, work: Work) => `${this.engines[name]![work].toFixed(2)} ms`;
+    const names = standardEngineNames.filter((name) => this.engines[name]);
+    const ms = (name: StandardEngineName, work: Work) => `${this.engines[name]![work].toFixed(2)} ms`;
     return [
       ...works.map(
         (work) =>
@@ -44,7 +44,7 @@ export class EngineBench {
     ];
   }
 
-  #verdict(names: readonly EngineName[]): string {
+  #verdict(names: readonly StandardEngineName[]): string {
     if (this.faster === null) return 'no engine loads';
     if (this.factor === null) return `${this.faster}, the only engine that loads`;
     const threads = names.map((name) => `${name} on ${this.engines[name]!.threads}`).join(', ');
@@ -59,10 +59,11 @@ export class EngineBench {
  * @param seconds how long the timing takes, for all engines together; every work is done at least twice, and the first time does not count
  */
 export async function benchEngines(seconds = 7): Promise<EngineBench> {
-  const opened: { name: EngineName; threads: number; works: Record<Work, () => Promise<unknown>> }[] = [];
+  const opened: { name: StandardEngineName; threads: number; works: Record<Work, () => Promise<unknown>> }[] =
+    [];
   const closers: (() => unknown)[] = [];
   try {
-    for (const name of engineNames) {
+    for (const name of standardEngineNames) {
       // What keeps an engine from loading is told by `diagnose`.
       const engine = await openEngine(name).catch(() => undefined);
       if (!engine) continue;
@@ -71,7 +72,7 @@ export async function benchEngines(seconds = 7): Promise<EngineBench> {
       closers.push(() => controller.dispose());
       opened.push({ name, threads: engine.threads, works: worksOf(controller) });
     }
-    const engines: { [name in EngineName]?: EngineTimes & { threads: number } } = {};
+    const engines: { [name in StandardEngineName]?: EngineTimes & { threads: number } } = {};
     for (const { name, threads, works: each } of opened) {
       for (const work of works) await each[work]();
       engines[name] = { threads, search: Infinity, pretraining: Infinity, proposals: Infinity };
@@ -93,9 +94,9 @@ export async function benchEngines(seconds = 7): Promise<EngineBench> {
 }
 
 function judge(engines: EngineBench['engines']): EngineBench {
-  const geometric = (name: EngineName) =>
+  const geometric = (name: StandardEngineName) =>
     works.reduce((product, work) => product * engines[name]![work], 1) ** (1 / works.length);
-  const [best, next] = engineNames
+  const [best, next] = standardEngineNames
     .filter((name) => engines[name])
     .map((name) => ({ name, ms: geometric(name) }))
     .sort((a, b) => a.ms - b.ms);

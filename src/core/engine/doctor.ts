@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { RxnasError } from '../errors.js';
 import { version } from '../version.js';
-import type { EngineName } from './engine.js';
-import { engineNames, openEngine } from './index.js';
+import type { StandardEngineName } from './engine.js';
+import { openEngine, standardEngineNames } from './index.js';
 
 /** Something that would make rxnas faster or let it run at all, and how to get it. */
 export interface Missing {
@@ -16,7 +16,7 @@ export interface Missing {
 export class Diagnosis {
   constructor(
     /** The engine that `auto` chooses, or null where none works. */
-    readonly engine: EngineName | null,
+    readonly engine: StandardEngineName | null,
     readonly reason: string,
     /** Threads that a step uses by default, and the machine's cores. */
     readonly threads: number,
@@ -24,7 +24,7 @@ export class Diagnosis {
     readonly platform: string,
     readonly versions: { rxnas: string; node: string; tfjs: string | null; libtensorflow: string | null },
     /** Whether each engine starts. */
-    readonly engines: Record<EngineName, boolean>,
+    readonly engines: Record<StandardEngineName, boolean>,
     readonly missing: readonly Missing[],
   ) {}
 
@@ -36,7 +36,9 @@ export class Diagnosis {
       `engine     ${this.engine ?? 'none'} (${this.reason})`,
       `threads    ${this.threads} of ${this.cores} cores`,
       `versions   rxnas ${rxnas}, node ${node} (${this.platform}), ${native}`,
-      ...engineNames.map((name) => `${name.padEnd(10)} ${this.engines[name] ? 'starts' : 'does not start'}`),
+      ...standardEngineNames.map(
+        (name) => `${name.padEnd(10)} ${this.engines[name] ? 'starts' : 'does not start'}`,
+      ),
       ...this.missing.flatMap(({ what, why, fix }) => [
         `missing    ${what}: ${why}`,
         `           fix: ${fix}`,
@@ -49,9 +51,9 @@ export class Diagnosis {
 /** Starts every engine and looks at what it rests on; never rejects. Takes about a second where tfjs-node loads. */
 export async function diagnose(): Promise<Diagnosis> {
   const missing: Missing[] = [];
-  const engines = {} as Record<EngineName, boolean>;
-  const threads = {} as Record<EngineName, number>;
-  for (const name of engineNames) {
+  const engines = {} as Record<StandardEngineName, boolean>;
+  const threads = {} as Record<StandardEngineName, number>;
+  for (const name of standardEngineNames) {
     try {
       const engine = await openEngine(name);
       threads[name] = engine.threads;
@@ -70,7 +72,7 @@ export async function diagnose(): Promise<Diagnosis> {
       fix: 'run `npm run build`',
     });
   }
-  const engine = engineNames.find((name) => engines[name]) ?? null;
+  const engine = standardEngineNames.find((name) => engines[name]) ?? null;
   return new Diagnosis(
     engine,
     engine === 'tfjs' ? 'tfjs-node loads' : engine ? missing[0]!.why : 'no engine starts',

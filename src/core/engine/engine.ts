@@ -1,7 +1,10 @@
 import type { ControllerConfig, Weights } from '../controller/config.js';
 
-/** Which implementation computes the controller. `auto` is tfjs where tfjs-node loads, simd where it does not. */
-export type EngineName = 'tfjs' | 'simd';
+/** The engines among which `auto` chooses: tfjs where tfjs-node loads, simd where it does not. */
+export type StandardEngineName = 'tfjs' | 'simd';
+
+/** Which implementation computes the controller. `simd-relaxed` is simd with fused operations: faster, with the bits of this machine. */
+export type EngineName = StandardEngineName | 'simd-relaxed';
 
 /**
  * The seam between pipelines and arithmetic. It lies at the controller, not at the tensor: an engine owns everything

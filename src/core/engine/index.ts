@@ -2,9 +2,12 @@ import { type output, z } from 'zod';
 import { exitCode, RxnasError } from '../errors.js';
 import type { Component } from '../spec/component.js';
 import { unknownName } from '../suggest.js';
-import type { Engine, EngineName, EngineOptions } from './engine.js';
+import type { Engine, EngineName, EngineOptions, StandardEngineName } from './engine.js';
 
-export const engineNames: readonly EngineName[] = ['tfjs', 'simd'];
+/** What `auto` chooses among, in its order. */
+export const standardEngineNames: readonly StandardEngineName[] = ['tfjs', 'simd'];
+/** All that can be asked for by name. */
+export const engineNames = ['tfjs', 'simd', 'simd-relaxed'] as const satisfies readonly EngineName[];
 
 /** An engine and, for the reader of a log, why it is this one. */
 export type OpenedEngine = Engine & { readonly reason: string };
@@ -32,6 +35,8 @@ async function create(name: EngineName, options: EngineOptions): Promise<Engine>
       return (await import('./tfjs/index.js')).createTfjsEngine(options);
     case 'simd':
       return (await import('./simd/index.js')).createSimdEngine(options);
+    case 'simd-relaxed':
+      return (await import('./simd/index.js')).createRelaxedSimdEngine(options);
     default:
       throw unknownName('engine', name, ['auto', ...engineNames]);
   }

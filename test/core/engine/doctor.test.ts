@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { EngineName } from '../../../src/core/engine/engine.js';
+import type { StandardEngineName } from '../../../src/core/engine/engine.js';
 import { failure } from '../../../src/core/errors.js';
 
 /** With and without a tfjs-node that loads, whatever this machine has. */
@@ -14,7 +14,7 @@ vi.mock('../../../src/core/engine/tfjs/load.js', async (original) => {
   };
 });
 
-const { engineNames, openEngine } = await import('../../../src/core/engine/index.js');
+const { standardEngineNames, openEngine } = await import('../../../src/core/engine/index.js');
 const { benchEngines } = await import('../../../src/core/engine/bench.js');
 const { diagnose } = await import('../../../src/core/engine/doctor.js');
 const native = await openEngine('tfjs', { threads: 1 }).then(
@@ -82,7 +82,7 @@ test.skipIf(!native)('where tfjs-node loads auto is tfjs, with its versions', as
 test('the bench has figures of each engine that loads, and a verdict', async () => {
   const { engines } = await diagnose();
   const bench = await benchEngines(0);
-  const loads = engineNames.filter((name) => engines[name]);
+  const loads = standardEngineNames.filter((name) => engines[name]);
   expect(Object.keys(bench.engines).sort()).toEqual([...loads].sort());
   for (const name of loads) {
     const { threads, ...times } = bench.engines[name]!;
@@ -94,7 +94,7 @@ test('the bench has figures of each engine that loads, and a verdict', async () 
   expect(loads).toContain(bench.faster);
   if (loads.length > 1) {
     const [best, other] = [bench.faster!, loads.find((name) => name !== bench.faster)!];
-    const product = (name: EngineName) => {
+    const product = (name: StandardEngineName) => {
       const { search, pretraining, proposals } = bench.engines[name]!;
       return search * pretraining * proposals;
     };

@@ -7,12 +7,16 @@ import { Runtime } from './runtime.js';
 
 /** Controllers on one runtime, whose worker threads live from the first controller's opening to the last one's disposal. */
 export class SimdEngine implements Engine {
-  readonly name = 'simd';
   readonly runtime: Runtime;
   readonly #controllers = new Set<SimdController>();
   #closed = false;
 
-  constructor(module: WebAssembly.Module, threads: number, workerScript?: URL) {
+  constructor(
+    module: WebAssembly.Module,
+    threads: number,
+    readonly name: 'simd' | 'simd-relaxed' = 'simd',
+    workerScript?: URL,
+  ) {
     this.runtime = new Runtime(module, threads, workerScript);
   }
 
@@ -22,7 +26,7 @@ export class SimdEngine implements Engine {
   }
 
   async controller(config: ControllerConfig, weights: Weights): Promise<Controller> {
-    if (this.#closed) throw failure('the simd engine was disposed', 'create another one');
+    if (this.#closed) throw failure(`the ${this.name} engine was disposed`, 'create another one');
     checkConfig(config);
     checkWeights(config, weights);
     const controller = new SimdController(this.runtime, config, weights, () => this.#released(controller));

@@ -22,13 +22,7 @@ export interface KernelExports {
 
 /** The compiled module, from beside this file. Exit code 1 where it was not built or WebAssembly SIMD is missing. */
 export async function loadModule(): Promise<WebAssembly.Module> {
-  const file = fileURLToPath(besideModule(import.meta.url, 'controller.wasm'));
-  let bytes: Buffer<ArrayBuffer>;
-  try {
-    bytes = Buffer.from(await readFile(file));
-  } catch (cause) {
-    throw failure(`the simd engine's module ${file} cannot be read`, 'run: npm run build', { cause });
-  }
+  const bytes = await readModule('controller.wasm');
   try {
     return await WebAssembly.compile(bytes);
   } catch (cause) {
@@ -37,6 +31,25 @@ export async function loadModule(): Promise<WebAssembly.Module> {
       'it needs WebAssembly with SIMD and threads: Node 20 or later, without --jitless',
       { cause },
     );
+  }
+}
+
+/** The same kernels with fused multiply-adds. Exit code 1 where the runtime has no relaxed SIMD, as Node 20 without its flag. */
+export async function loadRelaxedModule(): Promise<WebAssembly.Module> {
+  const bytes = await readModule('controller-relaxed.wasm');
+  if (WebAssembly.validate(bytes)) return WebAssembly.compile(bytes);
+  throw failure(
+    `Node ${process.versions.node} has no relaxed SIMD, which the simd-relaxed engine needs`,
+    'use Node 22 or later, or Node 20 as `node --experimental-wasm-relaxed-simd`, or the engine simd',
+  );
+}
+
+async function readModule(name: string): Promise<Buffer<ArrayBuffer>> {
+  const file = fileURLToPath(besideModule(import.meta.url, name));
+  try {
+    return Buffer.from(await readFile(file));
+  } catch (cause) {
+    throw failure(`the simd engine's module ${file} cannot be read`, 'run: npm run build', { cause });
   }
 }
 

@@ -17,7 +17,7 @@ const metricGradient = Float32Array.from({ length: rows * config.dim }, () => ra
 const module = await loadModule();
 const engines: SimdEngine[] = [];
 function newEngine(threads: number, workerScript?: URL): SimdEngine {
-  const engine = new SimdEngine(module, threads, workerScript);
+  const engine = new SimdEngine(module, threads, 'simd', workerScript);
   engines.push(engine);
   return engine;
 }

@@ -5,6 +5,7 @@
 import { HALF, ROW, gather, scatterAdd } from './lanes';
 import { D, L, kHidden, kHiddenT, lCells, lTanhCells, stride1, stride4 } from './layout';
 import { sigmoidRows, tanhRows } from './math';
+import { mulAdd } from './mulAdd';
 import { addOuter, addProduct, product } from './products';
 
 /** gates ← W·input + biases + W_hh·h, activated: one step's gates, [4D]. `h` = 0: the zero state. */
@@ -26,7 +27,7 @@ export function lstmCell(cells: usize, tanhCells: usize, hidden: usize, gates: u
   const o = g + quarter;
   for (let j: usize = 0; j < quarter; j += HALF) {
     const kept = f32x4.mul(v128.load(f + j), v128.load(previous + j));
-    v128.store(cells + j, f32x4.add(kept, f32x4.mul(v128.load(gates + j), v128.load(g + j))));
+    v128.store(cells + j, mulAdd(v128.load(gates + j), v128.load(g + j), kept));
   }
   tanhRows(tanhCells, cells, D);
   for (let j: usize = 0; j < quarter; j += HALF) {
@@ -69,7 +70,7 @@ export function lstmCellBackward(dGates: usize, dh: usize, dc: usize, gates: usi
     const o = v128.load(gates + 3 * quarter + j);
     const t = v128.load(tanhCells + j);
     const h_ = v128.load(dh + j);
-    const c_ = f32x4.add(v128.load(dc + j), f32x4.mul(f32x4.mul(h_, o), f32x4.sub(one, f32x4.mul(t, t))));
+    const c_ = mulAdd(f32x4.mul(h_, o), f32x4.sub(one, f32x4.mul(t, t)), v128.load(dc + j));
     const i_ = f32x4.mul(f32x4.mul(c_, g), f32x4.mul(i, f32x4.sub(one, i)));
     const f_ = f32x4.mul(f32x4.mul(c_, v128.load(previous + j)), f32x4.mul(f, f32x4.sub(one, f)));
     const g_ = f32x4.mul(f32x4.mul(c_, i), f32x4.sub(one, f32x4.mul(g, g)));

@@ -4,6 +4,7 @@
  * `pmax` keep a NaN in their first argument).
  */
 import { HALF, ROW } from './lanes';
+import { mulAdd } from './mulAdd';
 
 const SPLAT: usize = 16;
 
@@ -52,33 +53,29 @@ function squashRow(out: usize, x: usize, constants: usize, sigmoid: bool): void 
   b = f32x4.pmax(b, c);
   const za = f32x4.mul(a, a);
   const zb = f32x4.mul(b, b);
-  c = v128.load(constants, 2 * SPLAT);
-  let pa = f32x4.mul(za, c);
-  let pb = f32x4.mul(zb, c);
+  let pa = v128.load(constants, 2 * SPLAT);
   c = v128.load(constants, 3 * SPLAT);
-  pa = f32x4.mul(f32x4.add(pa, c), za);
-  pb = f32x4.mul(f32x4.add(pb, c), zb);
+  let pb = mulAdd(zb, pa, c);
+  pa = mulAdd(za, pa, c);
   c = v128.load(constants, 4 * SPLAT);
-  pa = f32x4.mul(f32x4.add(pa, c), za);
-  pb = f32x4.mul(f32x4.add(pb, c), zb);
+  pa = mulAdd(pa, za, c);
+  pb = mulAdd(pb, zb, c);
   c = v128.load(constants, 5 * SPLAT);
-  pa = f32x4.mul(f32x4.add(pa, c), a);
-  pb = f32x4.mul(f32x4.add(pb, c), b);
-  c = v128.load(constants, 6 * SPLAT);
-  let qa = f32x4.mul(za, c);
-  let qb = f32x4.mul(zb, c);
+  pa = f32x4.mul(mulAdd(pa, za, c), a);
+  pb = f32x4.mul(mulAdd(pb, zb, c), b);
+  let qa = v128.load(constants, 6 * SPLAT);
   c = v128.load(constants, 7 * SPLAT);
-  qa = f32x4.mul(f32x4.add(qa, c), za);
-  qb = f32x4.mul(f32x4.add(qb, c), zb);
+  let qb = mulAdd(zb, qa, c);
+  qa = mulAdd(za, qa, c);
   c = v128.load(constants, 8 * SPLAT);
-  qa = f32x4.mul(f32x4.add(qa, c), za);
-  qb = f32x4.mul(f32x4.add(qb, c), zb);
+  qa = mulAdd(qa, za, c);
+  qb = mulAdd(qb, zb, c);
   c = v128.load(constants, 9 * SPLAT);
-  qa = f32x4.mul(f32x4.add(qa, c), za);
-  qb = f32x4.mul(f32x4.add(qb, c), zb);
+  qa = mulAdd(qa, za, c);
+  qb = mulAdd(qb, zb, c);
   c = v128.load(constants, 10 * SPLAT);
-  a = f32x4.div(pa, f32x4.add(qa, c));
-  b = f32x4.div(pb, f32x4.add(qb, c));
+  a = f32x4.div(pa, mulAdd(qa, za, c));
+  b = f32x4.div(pb, mulAdd(qb, zb, c));
   if (sigmoid) {
     c = v128.load(HALVES);
     a = f32x4.add(a, c);
@@ -126,34 +123,32 @@ export function expRows(out: usize, x: usize, rows: i32): void {
     b = f32x4.pmin(b, c);
     c = v128.load(EXP, 2 * SPLAT);
     const rounding = v128.load(EXP, 3 * SPLAT);
-    const ra = f32x4.add(f32x4.mul(a, c), rounding);
-    const rb = f32x4.add(f32x4.mul(b, c), rounding);
+    const ra = mulAdd(a, c, rounding);
+    const rb = mulAdd(b, c, rounding);
     const na = f32x4.sub(ra, rounding);
     const nb = f32x4.sub(rb, rounding);
     c = v128.load(EXP, 4 * SPLAT);
-    a = f32x4.add(a, f32x4.mul(na, c));
-    b = f32x4.add(b, f32x4.mul(nb, c));
+    a = mulAdd(na, c, a);
+    b = mulAdd(nb, c, b);
     c = v128.load(EXP, 5 * SPLAT);
-    a = f32x4.add(a, f32x4.mul(na, c));
-    b = f32x4.add(b, f32x4.mul(nb, c));
-    c = v128.load(EXP, 6 * SPLAT);
-    let pa = f32x4.mul(a, c);
-    let pb = f32x4.mul(b, c);
+    a = mulAdd(na, c, a);
+    b = mulAdd(nb, c, b);
+    let pa = v128.load(EXP, 6 * SPLAT);
     c = v128.load(EXP, 7 * SPLAT);
-    pa = f32x4.mul(f32x4.add(pa, c), a);
-    pb = f32x4.mul(f32x4.add(pb, c), b);
+    let pb = mulAdd(b, pa, c);
+    pa = mulAdd(a, pa, c);
     c = v128.load(EXP, 8 * SPLAT);
-    pa = f32x4.mul(f32x4.add(pa, c), a);
-    pb = f32x4.mul(f32x4.add(pb, c), b);
+    pa = mulAdd(pa, a, c);
+    pb = mulAdd(pb, b, c);
     c = v128.load(EXP, 9 * SPLAT);
-    pa = f32x4.mul(f32x4.add(pa, c), a);
-    pb = f32x4.mul(f32x4.add(pb, c), b);
+    pa = mulAdd(pa, a, c);
+    pb = mulAdd(pb, b, c);
     c = v128.load(EXP, 10 * SPLAT);
-    pa = f32x4.mul(f32x4.add(pa, c), a);
-    pb = f32x4.mul(f32x4.add(pb, c), b);
+    pa = mulAdd(pa, a, c);
+    pb = mulAdd(pb, b, c);
     c = v128.load(EXP, 11 * SPLAT);
-    v128.store(out, i32x4.add(f32x4.add(pa, c), i32x4.shl(ra, 23)));
-    v128.store(out, i32x4.add(f32x4.add(pb, c), i32x4.shl(rb, 23)), HALF);
+    v128.store(out, i32x4.add(mulAdd(pa, a, c), i32x4.shl(ra, 23)));
+    v128.store(out, i32x4.add(mulAdd(pb, b, c), i32x4.shl(rb, 23)), HALF);
   }
 }
 

@@ -1,5 +1,6 @@
 /** L2-normalisation of [rows][lane] along the rows, lane by lane (REFERENCE §4). */
 import { HALF, ROW } from './lanes';
+import { mulAdd } from './mulAdd';
 
 /** x ← x/max(‖x‖, 1e-12); `inverse` (one row) ← 1/max(‖x‖, 1e-12). */
 export function normalise(x: usize, inverse: usize, rows: i32): void {
@@ -8,7 +9,7 @@ export function normalise(x: usize, inverse: usize, rows: i32): void {
     let squares = f32x4.splat(0);
     for (let j = half; j < bytes; j += ROW) {
       const v = v128.load(x + j);
-      squares = f32x4.add(squares, f32x4.mul(v, v));
+      squares = mulAdd(v, v, squares);
     }
     const norm = f32x4.pmax(f32x4.sqrt(squares), f32x4.splat(1e-12));
     const scale = f32x4.div(f32x4.splat(1), norm);
@@ -23,7 +24,7 @@ export function normaliseBackward(d: usize, x: usize, inverse: usize, rows: i32)
   for (let half: usize = 0; half < ROW; half += HALF) {
     let along = f32x4.splat(0);
     for (let j = half; j < bytes; j += ROW) {
-      along = f32x4.add(along, f32x4.mul(v128.load(d + j), v128.load(x + j)));
+      along = mulAdd(v128.load(d + j), v128.load(x + j), along);
     }
     const scale = v128.load(inverse + half);
     for (let j = half; j < bytes; j += ROW) {

@@ -6,6 +6,7 @@
  * quadruples, the four rows' weights of one column; rows are padded with zeros to a multiple of 4.
  */
 import { HALF, ROW, roundUp4, storeTransposed, sums } from './lanes';
+import { mulAdd } from './mulAdd';
 
 /** Bytes of packed weights [rows][cols]. */
 export function packedBytes(rows: i32, cols: i32): usize {
@@ -48,7 +49,7 @@ export function productRows(out: usize, packed: usize, x: usize, count: i32, row
     for (let r = 0, w = packed; r < rows; r += 4, w += block, out += 16) {
       let sum = v128.load(w);
       for (let c: usize = 0; c < <usize>cols; c++) {
-        sum = f32x4.add(sum, f32x4.mul(v128.load(w + (c << 4), 16), v128.load32_splat(x + (c << 2))));
+        sum = mulAdd(v128.load(w + (c << 4), 16), v128.load32_splat(x + (c << 2)), sum);
       }
       v128.store(out, sum);
     }
@@ -72,17 +73,17 @@ export function product(out: usize, packed: usize, x: usize, rows: i32, cols: i3
       const u = v128.load(p);
       const v = v128.load(p, HALF);
       const w0 = v128.load32_splat(packed, 0);
-      a0 = f32x4.add(a0, f32x4.mul(w0, u));
-      b0 = f32x4.add(b0, f32x4.mul(w0, v));
+      a0 = mulAdd(w0, u, a0);
+      b0 = mulAdd(w0, v, b0);
       const w1 = v128.load32_splat(packed, 4);
-      a1 = f32x4.add(a1, f32x4.mul(w1, u));
-      b1 = f32x4.add(b1, f32x4.mul(w1, v));
+      a1 = mulAdd(w1, u, a1);
+      b1 = mulAdd(w1, v, b1);
       const w2 = v128.load32_splat(packed, 8);
-      a2 = f32x4.add(a2, f32x4.mul(w2, u));
-      b2 = f32x4.add(b2, f32x4.mul(w2, v));
+      a2 = mulAdd(w2, u, a2);
+      b2 = mulAdd(w2, v, b2);
       const w3 = v128.load32_splat(packed, 12);
-      a3 = f32x4.add(a3, f32x4.mul(w3, u));
-      b3 = f32x4.add(b3, f32x4.mul(w3, v));
+      a3 = mulAdd(w3, u, a3);
+      b3 = mulAdd(w3, v, b3);
       packed += 16;
     }
     v128.store(out, a0, 0 * ROW);
@@ -113,17 +114,17 @@ export function addProduct(out: usize, packed: usize, x: usize, rows: i32, cols:
       const u = v128.load(p);
       const v = v128.load(p, HALF);
       const w0 = v128.load32_splat(packed, 0);
-      a0 = f32x4.add(a0, f32x4.mul(w0, u));
-      b0 = f32x4.add(b0, f32x4.mul(w0, v));
+      a0 = mulAdd(w0, u, a0);
+      b0 = mulAdd(w0, v, b0);
       const w1 = v128.load32_splat(packed, 4);
-      a1 = f32x4.add(a1, f32x4.mul(w1, u));
-      b1 = f32x4.add(b1, f32x4.mul(w1, v));
+      a1 = mulAdd(w1, u, a1);
+      b1 = mulAdd(w1, v, b1);
       const w2 = v128.load32_splat(packed, 8);
-      a2 = f32x4.add(a2, f32x4.mul(w2, u));
-      b2 = f32x4.add(b2, f32x4.mul(w2, v));
+      a2 = mulAdd(w2, u, a2);
+      b2 = mulAdd(w2, v, b2);
       const w3 = v128.load32_splat(packed, 12);
-      a3 = f32x4.add(a3, f32x4.mul(w3, u));
-      b3 = f32x4.add(b3, f32x4.mul(w3, v));
+      a3 = mulAdd(w3, u, a3);
+      b3 = mulAdd(w3, v, b3);
       packed += 16;
     }
     v128.store(out, a0, 0 * ROW);
@@ -169,17 +170,17 @@ export function addOuter(
           const u = v128.load(p);
           const v = v128.load(p, ROW);
           const x0 = v128.load(q, 0 * ROW);
-          a0 = f32x4.add(a0, f32x4.mul(u, x0));
-          b0 = f32x4.add(b0, f32x4.mul(v, x0));
+          a0 = mulAdd(u, x0, a0);
+          b0 = mulAdd(v, x0, b0);
           const x1 = v128.load(q, 1 * ROW);
-          a1 = f32x4.add(a1, f32x4.mul(u, x1));
-          b1 = f32x4.add(b1, f32x4.mul(v, x1));
+          a1 = mulAdd(u, x1, a1);
+          b1 = mulAdd(v, x1, b1);
           const x2 = v128.load(q, 2 * ROW);
-          a2 = f32x4.add(a2, f32x4.mul(u, x2));
-          b2 = f32x4.add(b2, f32x4.mul(v, x2));
+          a2 = mulAdd(u, x2, a2);
+          b2 = mulAdd(v, x2, b2);
           const x3 = v128.load(q, 3 * ROW);
-          a3 = f32x4.add(a3, f32x4.mul(u, x3));
-          b3 = f32x4.add(b3, f32x4.mul(v, x3));
+          a3 = mulAdd(u, x3, a3);
+          b3 = mulAdd(v, x3, b3);
           p += dStride;
           q += xStride;
         }
@@ -249,17 +250,17 @@ export function laneProduct(
           const u = v128.load(p);
           const v = v128.load(r);
           const x0 = v128.load(q, 0 * ROW);
-          a0 = f32x4.add(a0, f32x4.mul(u, x0));
-          b0 = f32x4.add(b0, f32x4.mul(v, x0));
+          a0 = mulAdd(u, x0, a0);
+          b0 = mulAdd(v, x0, b0);
           const x1 = v128.load(q, 1 * ROW);
-          a1 = f32x4.add(a1, f32x4.mul(u, x1));
-          b1 = f32x4.add(b1, f32x4.mul(v, x1));
+          a1 = mulAdd(u, x1, a1);
+          b1 = mulAdd(v, x1, b1);
           const x2 = v128.load(q, 2 * ROW);
-          a2 = f32x4.add(a2, f32x4.mul(u, x2));
-          b2 = f32x4.add(b2, f32x4.mul(v, x2));
+          a2 = mulAdd(u, x2, a2);
+          b2 = mulAdd(v, x2, b2);
           const x3 = v128.load(q, 3 * ROW);
-          a3 = f32x4.add(a3, f32x4.mul(u, x3));
-          b3 = f32x4.add(b3, f32x4.mul(v, x3));
+          a3 = mulAdd(u, x3, a3);
+          b3 = mulAdd(v, x3, b3);
           p += aStep;
           r += aStep;
           q += bStep;

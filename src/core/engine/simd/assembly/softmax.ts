@@ -1,6 +1,7 @@
 /** Softmax over rows, lane by lane: the decoder's attention weights (REFERENCE §4: unscaled, unmasked). */
 import { HALF, ROW } from './lanes';
 import { expRows } from './math';
+import { mulAdd } from './mulAdd';
 
 /** Softmax over the first `rows` rows, lane by lane, in place. */
 export function softmax(x: usize, rows: i32): void {
@@ -37,7 +38,7 @@ export function softmaxBackward(d: usize, y: usize, rows: i32): void {
   for (let half: usize = 0; half < ROW; half += HALF) {
     let sum = f32x4.splat(0);
     for (let j = half; j < bytes; j += ROW) {
-      sum = f32x4.add(sum, f32x4.mul(v128.load(y + j), v128.load(d + j)));
+      sum = mulAdd(v128.load(y + j), v128.load(d + j), sum);
     }
     for (let j = half; j < bytes; j += ROW) {
       v128.store(d + j, f32x4.mul(v128.load(y + j), f32x4.sub(v128.load(d + j), sum)));
