@@ -55,11 +55,7 @@ export class EmbeddingBatch {
     this.rows = n;
     this.dim = dim;
     this.#ready.clear();
-    if (!equal(labels, this.#labels)) {
-      this.#labels = labels.slice();
-      this.classes = new Classes(labels);
-      this.#classArrays = undefined;
-    }
+    this.#takeClasses(labels);
     this.unit = this.#arena.float64('unit', n * dim);
     this.panels = this.#arena.float64('panels', roundUp4(n) * dim).fill(0);
     this.blocks = this.#arena.float64('blocks', roundUp4(dim) * n).fill(0);
@@ -69,6 +65,19 @@ export class EmbeddingBatch {
     this.finite = true;
     for (let i = 0; i < n; i++) this.#normalise(embeddings, i);
     return this;
+  }
+
+  /** From batch to batch labels mostly differ by a constant. */
+  #takeClasses(labels: Int32Array): void {
+    const by = shiftOf(labels, this.#labels);
+    if (by === 0) return;
+    this.#labels = labels.slice();
+    if (by === undefined) {
+      this.classes = new Classes(labels);
+      this.#classArrays = undefined;
+    } else {
+      this.classes = this.classes.shifted(by);
+    }
   }
 
   #normalise(embeddings: Float32Array | Float64Array, i: number): void {
@@ -140,8 +149,11 @@ export class EmbeddingBatch {
 
 const roundUp4 = (n: number) => Math.ceil(n / 4) * 4;
 
-function equal(a: Int32Array, b: Int32Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
+/** By how much all of `a` is larger than `b`; undefined if not by the same. */
+function shiftOf(a: Int32Array, b: Int32Array): number | undefined {
+  if (a.length !== b.length) return undefined;
+  if (a.length === 0) return 0;
+  const by = a[0] - b[0];
+  for (let i = 0; i < a.length; i++) if (a[i] - b[i] !== by) return undefined;
+  return by;
 }

@@ -56,6 +56,12 @@ export class Classes {
     }
   }
 
+  /** The classes of the same rows under labels that are all larger by `by`: the arrays but `label` are the same ones. */
+  shifted(by: number): Classes {
+    const label = this.label.map((value) => value + by);
+    return Object.assign(Object.create(Classes.prototype), this, { label });
+  }
+
   /** Number of rows of class `c`. */
   size(c: number): number {
     return this.start[c + 1] - this.start[c];

@@ -1,4 +1,5 @@
 import { EmbeddingBatch } from '../distances/index.js';
+import { kernels } from '../kernels/kernels.js';
 import type { Miner, Selection } from '../miners/index.js';
 import { stream } from '../random/random.js';
 import type { OpenLoss } from './index.js';
@@ -18,29 +19,19 @@ export interface EmbeddingHealth {
 
 /** Spread and effective rank of a batch; costs n·dim² multiplications. */
 export function embeddingHealth(batch: EmbeddingBatch): EmbeddingHealth {
-  const { rows: n, dim, unit, square } = batch;
+  const { rows: n, dim, square } = batch;
   if (!batch.finite) return { spread: Number.NaN, distance: Number.NaN, effectiveRank: Number.NaN };
   if (n === 0) return { spread: 0, distance: 0, effectiveRank: 0 };
+  const variance = variances(batch);
   let spread = 0;
   let centre = 0;
   for (let d = 0; d < dim; d++) {
-    let mean = 0;
-    for (let i = d; i < n * dim; i += dim) mean += unit[i]!;
-    mean /= n;
-    let variance = 0;
-    for (let i = d; i < n * dim; i += dim) variance += (unit[i]! - mean) ** 2;
-    spread += Math.sqrt(variance / n) / dim;
-    centre += variance;
+    spread += Math.sqrt(variance[d]! / n) / dim;
+    centre += variance[d]!;
   }
-  const moments = new Float64Array(dim * dim);
-  for (let d = 0; d < dim; d++) {
-    for (let e = 0; e <= d; e++) {
-      let sum = 0;
-      for (let i = 0; i < n * dim; i += dim) sum += unit[i + d]! * unit[i + e]!;
-      moments[d * dim + e] = sum;
-      moments[e * dim + d] = sum;
-    }
-  }
+  const moments = batch.scratch(embeddingHealth).matrix('moments', dim, dim);
+  // The blocks of four dimensions of all rows are panels of four rows of Uᵀ: this is UᵀU.
+  kernels().run(dim, ['dotRows', moments, batch.blocks, dim, n]);
   const anything = square.subarray(0, n).some((s) => s > 0);
   return {
     spread,
@@ -48,6 +39,18 @@ export function embeddingHealth(batch: EmbeddingBatch): EmbeddingHealth {
     distance: n > 1 ? Math.sqrt((2 * centre) / (n - 1)) : 0,
     effectiveRank: anything ? entropyRank(eigenvalues(moments, dim)) : 0,
   };
+}
+
+/** Of each dimension, Σ (u − mean)² over the rows. */
+function variances({ rows: n, dim, unit }: EmbeddingBatch): Float64Array {
+  const mean = new Float64Array(dim);
+  const variance = new Float64Array(dim);
+  for (let i = 0; i < n; i++) for (let d = 0; d < dim; d++) mean[d]! += unit[i * dim + d]!;
+  for (let d = 0; d < dim; d++) mean[d]! /= n;
+  for (let i = 0; i < n; i++) {
+    for (let d = 0; d < dim; d++) variance[d]! += (unit[i * dim + d]! - mean[d]!) ** 2;
+  }
+  return variance;
 }
 
 /** exp(−Σ p log p) of the square roots of `values`, normalised to sum 1. */

@@ -33,35 +33,49 @@ export function countWords(
   }
 }
 
-/** The same for spans[a][n] (spans.ts) of places in `order`. */
+/** The same for spans[a][n] (spans.ts) of places in `order`. Scratch: where the spans of an anchor begin and end, [2][stride] (u16). */
 export function countSpans(
   positives: usize, negatives: usize, spans: usize, order: usize, pairStart: usize, n: i32, stride: i32,
-  from: i32, to: i32, _scratch: usize,
+  from: i32, to: i32, scratch: usize,
 ): void {
-  const low = i32x4.splat(0xffff);
-  const zero = i32x4.splat(0);
+  const bytes = <usize>stride << 1;
+  const begins = scratch;
+  const ends = scratch + bytes;
   for (let a = from; a < to; a++) {
-    const begin = pairBegin(pairStart, a);
-    const row = negatives + (<usize>a * <usize>stride << 1);
+    const row = negatives + <usize>a * bytes;
     const mine = spans + (<usize>a * <usize>n << 2);
-    for (let x: i32 = 0; x < stride; x += 4) {
-      const span = v128.and(v128.load(mine + (<usize>x << 2)), below(n - x));
-      const count = i32x4.sub(v128.and(span, low), i32x4.shr_u(span, 16));
-      v128.store64_lane(row + (<usize>x << 1), i16x8.narrow_i32x4_u(count, zero), 0);
+    for (let at: usize = 0; at < bytes; at += 16) {
+      const left = n - <i32>(at >> 1);
+      const span0 = v128.and(v128.load(mine + (at << 1)), below(left));
+      const span1 = v128.and(v128.load(mine + (at << 1), 16), below(left - 4));
+      const begin = i16x8.narrow_i32x4_u(i32x4.shr_u(span0, 16), i32x4.shr_u(span1, 16));
+      // Every second half of a word.
+      const end = v128.shuffle<i16>(span0, span1, 0, 2, 4, 6, 8, 10, 12, 14);
+      v128.store(begins + at, begin);
+      v128.store(ends + at, end);
+      v128.store(row + at, i16x8.sub(end, begin));
     }
-    const places = pairBegin(pairStart, a + 1) - begin;
+    const first = pairBegin(pairStart, a);
+    const places = pairBegin(pairStart, a + 1) - first;
     for (let place = 0; place < places; place++) {
-      const here = i32x4.splat(place);
-      let count = zero;
-      for (let x: i32 = 0; x < n; x += 4) {
-        const span = v128.and(v128.load(mine + (<usize>x << 2)), below(n - x));
-        const begun = i32x4.le_s(i32x4.shr_u(span, 16), here);
-        count = i32x4.sub(count, v128.and(begun, i32x4.gt_s(v128.and(span, low), here)));
-      }
-      const k = load<i32>(order + (<usize>(begin + place) << 2));
-      store<i32>(positives + (<usize>k << 2), laneSum(count));
+      const k = load<i32>(order + (<usize>(first + place) << 2));
+      store<i32>(positives + (<usize>k << 2), countAround(begins, ends, bytes, <i16>place));
     }
   }
+}
+
+/** How many spans begin at or before `place` and end behind it. */
+// @ts-ignore: decorator
+@inline
+function countAround(begins: usize, ends: usize, bytes: usize, place: i16): i32 {
+  const here = i16x8.splat(place);
+  let count = i32x4.splat(0);
+  for (let at: usize = 0; at < bytes; at += 16) {
+    const begun = i16x8.le_u(v128.load(begins + at), here);
+    const around = v128.and(begun, i16x8.gt_u(v128.load(ends + at), here));
+    count = i32x4.sub(count, i32x4.extadd_pairwise_i16x8_s(around));
+  }
+  return laneSum(count);
 }
 
 /** −1 in the lanes before number `left`. */

@@ -1,13 +1,15 @@
 /**
- * Rows of the n × n matrices of dot products and distances. A block of 4 × 4 pairs is computed at once, from dot product to distance;
- * every sum runs over its terms in ascending order, as a plain loop would: lanes hold different sums, never parts of one.
+ * The n × n matrices of dot products and distances. Each pair is computed once, in blocks of 4 × 4, and written both ways: a call for rows
+ * `from` (a multiple of 4) to `to` fills these up to the diagonal and the columns above them. Every sum runs over its terms in ascending
+ * order, as a plain loop would: lanes hold different sums, never parts of one.
  *
  * `panels` are the normalised embeddings u four by four, each four as [dim][4], rows beyond the last one 0. `squares` (‖u‖²) and
- * `shifts` have a number for each of those rows.
+ * `shifts` have a number for each of those rows. Scratch: two blocks [4][4].
  */
 
-/** Bytes of one row, and of all four, of a block in scratch. */
+/** Bytes of a row of a block, and of a block. */
 const BLOCK_ROW: usize = 32;
+const BLOCK: usize = 128;
 
 // What is made of a dot product.
 const DOT = 0;
@@ -15,7 +17,7 @@ const SQUARE = 1;
 const ROOT = 2;
 const DIRECTED = 3;
 
-/** matrix[i][j] = u_i·u_j, [n, n], rows `from` (a multiple of 4) to `to`. */
+/** matrix[i][j] = u_i·u_j, [n, n]. */
 export function dotRows(
   matrix: usize, panels: usize, n: i32, dim: i32, from: i32, to: i32, scratch: usize,
 ): void {
@@ -51,28 +53,30 @@ function fillRows(
   kind: i32, matrix: usize, panels: usize, squares: usize, shifts: usize, constant: f64, n: i32, dim: i32,
   from: i32, to: i32, scratch: usize,
 ): void {
-  const stride = <usize>n << 3;
   const bytes = <usize>dim << 5;
+  const turned = scratch + BLOCK;
   for (let i = from; i < to; i += 4) {
     const own = panels + (<usize>i >> 2) * bytes;
-    const row = matrix + <usize>i * stride;
     let panel = panels;
-    for (let j = 0; j < n; j += 4, panel += bytes) {
-      // A block that reaches beyond the last column or row is made beside the matrix.
-      const whole = j + 4 <= n && i + 4 <= n;
-      const out = whole ? row + (<usize>j << 3) : scratch;
-      const step = whole ? stride : BLOCK_ROW;
-      dotBlock(out, step, panel, own, dim);
-      if (kind >= SQUARE) squareBlock(out, step, panel, own, dim, squares, i, j);
-      if (kind == ROOT) rootBlock(out, step);
-      if (kind == DIRECTED) directBlock(out, step, shifts, constant, i, j);
-      if (!whole) copyBlock(row + (<usize>j << 3), stride, min(4, n - j), min(4, n - i), scratch);
+    for (let j = 0; j <= i; j += 4, panel += bytes) {
+      dotBlock(scratch, panel, own, dim);
+      if (kind >= SQUARE) squareBlock(scratch, panel, own, dim, squares, i, j);
+      if (kind == ROOT) rootBlock(scratch);
+      if (j < i) {
+        turnBlock(turned, scratch);
+        if (kind == DIRECTED) directBlock(turned, shifts, constant, j, i);
+        putBlock(matrix, n, j, i, turned);
+      }
+      if (kind == DIRECTED) directBlock(scratch, shifts, constant, i, j);
+      putBlock(matrix, n, i, j, scratch);
     }
   }
 }
 
-/** out[r][c] = y_r·x_c for r, c < 4, of two panels; rows of `out` are `stride` bytes apart. */
-function dotBlock(out: usize, stride: usize, x: usize, y: usize, dim: i32): void {
+/** block[r][c] = y_r·x_c of two panels. */
+// @ts-ignore: decorator
+@inline
+function dotBlock(block: usize, x: usize, y: usize, dim: i32): void {
   let a0 = f64x2.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
   for (const end = y + (<usize>dim << 5); y < end; x += 32, y += 32) {
     const x0 = v128.load(x);
@@ -90,17 +94,14 @@ function dotBlock(out: usize, stride: usize, x: usize, y: usize, dim: i32): void
     d0 = f64x2.add(d0, f64x2.mul(row, x0));
     d1 = f64x2.add(d1, f64x2.mul(row, x1));
   }
-  v128.store(out, a0);
-  v128.store(out, a1, 16);
-  out += stride;
-  v128.store(out, b0);
-  v128.store(out, b1, 16);
-  out += stride;
-  v128.store(out, c0);
-  v128.store(out, c1, 16);
-  out += stride;
-  v128.store(out, d0);
-  v128.store(out, d1, 16);
+  v128.store(block, a0);
+  v128.store(block, a1, 16);
+  v128.store(block, b0, 32);
+  v128.store(block, b1, 48);
+  v128.store(block, c0, 64);
+  v128.store(block, c1, 80);
+  v128.store(block, d0, 96);
+  v128.store(block, d1, 112);
 }
 
 /** Below this, ‖x‖² + ‖y‖² − 2x·y has lost digits that the figures need, and the difference is taken. */
@@ -109,9 +110,7 @@ const NEAR: f64 = 1e-4;
 /** Turns the dot products of a block into ‖y_r − x_c‖², never negative and with a relative error below 1e-11. */
 // @ts-ignore: decorator
 @inline
-function squareBlock(
-  out: usize, stride: usize, x: usize, y: usize, dim: i32, squares: usize, i: i32, j: i32,
-): void {
+function squareBlock(block: usize, x: usize, y: usize, dim: i32, squares: usize, i: i32, j: i32): void {
   const near = f64x2.splat(NEAR);
   const two = f64x2.splat(2);
   const mine = squares + (<usize>i << 3);
@@ -119,7 +118,7 @@ function squareBlock(
   for (let r: usize = 0; r < 4; r++) {
     const square = v128.load64_splat(mine + (r << 3));
     for (let half: usize = 0; half < 32; half += 16) {
-      const at = out + r * stride + half;
+      const at = block + r * BLOCK_ROW + half;
       let value = f64x2.sub(f64x2.add(square, v128.load(their + half)), f64x2.mul(two, v128.load(at)));
       const apart = f64x2.gt(value, near);
       if (!i64x2.all_true(apart)) {
@@ -143,24 +142,21 @@ function squareOfDifference(y: usize, x: usize, dim: i32): v128 {
 /** Turns the squares of a block into their roots. */
 // @ts-ignore: decorator
 @inline
-function rootBlock(out: usize, stride: usize): void {
-  for (let r: usize = 0; r < 4; r++, out += stride) {
-    v128.store(out, f64x2.sqrt(v128.load(out)));
-    v128.store(out, f64x2.sqrt(v128.load(out, 16)), 16);
-  }
+function rootBlock(block: usize): void {
+  for (const end = block + BLOCK; block < end; block += 16) v128.store(block, f64x2.sqrt(v128.load(block)));
 }
 
 /** Turns squares D² into √(D² + (shifts[i + r] + constant − shifts[j + c])). */
 // @ts-ignore: decorator
 @inline
-function directBlock(out: usize, stride: usize, shifts: usize, constant: f64, i: i32, j: i32): void {
+function directBlock(block: usize, shifts: usize, constant: f64, i: i32, j: i32): void {
   const more = f64x2.splat(constant);
   const their0 = v128.load(shifts + (<usize>j << 3));
   const their1 = v128.load(shifts + (<usize>j << 3), 16);
-  for (let r: usize = 0; r < 4; r++, out += stride) {
+  for (let r: usize = 0; r < 4; r++, block += BLOCK_ROW) {
     const mine = f64x2.add(v128.load64_splat(shifts + ((<usize>i + r) << 3)), more);
-    v128.store(out, root(f64x2.add(v128.load(out), f64x2.sub(mine, their0))));
-    v128.store(out, root(f64x2.add(v128.load(out, 16), f64x2.sub(mine, their1))), 16);
+    v128.store(block, root(f64x2.add(v128.load(block), f64x2.sub(mine, their0))));
+    v128.store(block, root(f64x2.add(v128.load(block, 16), f64x2.sub(mine, their1))), 16);
   }
 }
 
@@ -171,9 +167,35 @@ function root(square: v128): v128 {
   return v128.and(f64x2.sqrt(square), f64x2.gt(square, f64x2.splat(0)));
 }
 
-/** The first `columns` of `rows` rows of a block in scratch to where they belong. */
-function copyBlock(out: usize, stride: usize, columns: i32, rows: i32, scratch: usize): void {
-  for (let r = 0; r < rows; r++, out += stride, scratch += BLOCK_ROW) {
-    memory.copy(out, scratch, <usize>columns << 3);
+/** turned[c][r] = block[r][c]. */
+// @ts-ignore: decorator
+@inline
+function turnBlock(turned: usize, block: usize): void {
+  for (let half: usize = 0; half < 32; half += 16, turned += 64) {
+    const a = v128.load(block + half);
+    const b = v128.load(block + half, 32);
+    const c = v128.load(block + half, 64);
+    const d = v128.load(block + half, 96);
+    v128.store(turned, v128.shuffle<f64>(a, b, 0, 2));
+    v128.store(turned, v128.shuffle<f64>(c, d, 0, 2), 16);
+    v128.store(turned, v128.shuffle<f64>(a, b, 1, 3), 32);
+    v128.store(turned, v128.shuffle<f64>(c, d, 1, 3), 48);
+  }
+}
+
+/** The block to rows i, columns j of the matrix, as far as these exist. */
+// @ts-ignore: decorator
+@inline
+function putBlock(matrix: usize, n: i32, i: i32, j: i32, block: usize): void {
+  const stride = <usize>n << 3;
+  const columns = min(4, n - j);
+  const end = block + ((<usize>min(4, n - i)) << 5);
+  for (let out = matrix + <usize>i * stride + (<usize>j << 3); block < end; out += stride, block += BLOCK_ROW) {
+    if (columns == 4) {
+      v128.store(out, v128.load(block));
+      v128.store(out, v128.load(block, 16), 16);
+    } else {
+      memory.copy(out, block, <usize>columns << 3);
+    }
   }
 }

@@ -21,8 +21,10 @@ export function gradientRows(
   const columns = scratch + 2 * half;
   const bytes = <usize>width << 3;
   for (let i = from; i < to; i += 8) {
-    if (skew != 0) skewRows(skew + (<usize>i << 3), weights, n, i);
-    const count = mixRows(scratch, columns, weights, n, i);
+    const count =
+      skew == 0
+        ? mixRows(false, 0, scratch, columns, weights, n, i)
+        : mixRows(true, skew + (<usize>i << 3), scratch, columns, weights, n, i);
     const out = sums + <usize>i * bytes;
     for (let block: usize = 0; block < bytes; block += FOUR) {
       const u = blocks + block * <usize>n;
@@ -32,20 +34,41 @@ export function gradientRows(
   }
 }
 
-/** Rows i to i + 7 of W + Wᵀ without the columns where all eight are 0; columns[c] is the number of column c. Returns their number. */
-function mixRows(mixed: usize, columns: usize, weights: usize, n: i32, i: i32): i32 {
+/**
+ * Rows i to i + 7 of W + Wᵀ without the columns where all eight are 0; columns[c] is the number of column c. Returns their number. Where
+ * `skewed` (a constant), skew[8] gets the row sums of W − Wᵀ.
+ */
+// @ts-ignore: decorator
+@inline
+function mixRows(
+  skewed: bool, skew: usize, mixed: usize, columns: usize, weights: usize, n: i32, i: i32,
+): i32 {
   const zero = f64x2.splat(0);
   const stride = <usize>n << 3;
   const half = <usize>n * FOUR;
+  let skew0 = zero, skew1 = zero, skew2 = zero, skew3 = zero;
   let count = 0;
   let there = weights + <usize>i * stride;
   let back = weights + (<usize>i << 3);
   for (let j = 0; j < n; j++, there += 8, back += stride) {
-    const below = there + 4 * stride;
-    const sum0 = f64x2.add(pair(there, stride), v128.load(back));
-    const sum1 = f64x2.add(pair(there + 2 * stride, stride), v128.load(back, 16));
-    const sum2 = f64x2.add(pair(below, stride), v128.load(back, 32));
-    const sum3 = f64x2.add(pair(below + 2 * stride, stride), v128.load(back, 48));
+    const there0 = pair(there, stride);
+    const there1 = pair(there + 2 * stride, stride);
+    const there2 = pair(there + 4 * stride, stride);
+    const there3 = pair(there + 6 * stride, stride);
+    const back0 = v128.load(back);
+    const back1 = v128.load(back, 16);
+    const back2 = v128.load(back, 32);
+    const back3 = v128.load(back, 48);
+    if (skewed) {
+      skew0 = f64x2.add(skew0, f64x2.sub(there0, back0));
+      skew1 = f64x2.add(skew1, f64x2.sub(there1, back1));
+      skew2 = f64x2.add(skew2, f64x2.sub(there2, back2));
+      skew3 = f64x2.add(skew3, f64x2.sub(there3, back3));
+    }
+    const sum0 = f64x2.add(there0, back0);
+    const sum1 = f64x2.add(there1, back1);
+    const sum2 = f64x2.add(there2, back2);
+    const sum3 = f64x2.add(there3, back3);
     // Written in any case and kept if it counts: no jump.
     const at = mixed + (<usize>count << 5);
     v128.store(at, sum0);
@@ -59,6 +82,12 @@ function mixRows(mixed: usize, columns: usize, weights: usize, n: i32, i: i32): 
     );
     count += i32(v128.any_true(some));
   }
+  if (skewed) {
+    v128.store(skew, skew0);
+    v128.store(skew, skew1, 16);
+    v128.store(skew, skew2, 32);
+    v128.store(skew, skew3, 48);
+  }
   return count;
 }
 
@@ -67,20 +96,6 @@ function mixRows(mixed: usize, columns: usize, weights: usize, n: i32, i: i32): 
 @inline
 function pair(at: usize, stride: usize): v128 {
   return v128.load64_lane(at + stride, v128.load64_zero(at), 1);
-}
-
-/** skew[r] = Σ_j W_ij − W_ji for the eight rows i + r. */
-function skewRows(skew: usize, weights: usize, n: i32, i: i32): void {
-  const stride = <usize>n << 3;
-  for (let r: usize = 0; r < 8; r += 2) {
-    let there = weights + (<usize>i + r) * stride;
-    let back = weights + ((<usize>i + r) << 3);
-    let sum = f64x2.splat(0);
-    for (let j = 0; j < n; j++, there += 8, back += stride) {
-      sum = f64x2.add(sum, f64x2.sub(pair(there, stride), v128.load(back)));
-    }
-    v128.store(skew + (r << 3), sum);
-  }
 }
 
 /** sums[r][d] = Σ_c mixed[c][r]·u[columns[c]][d] for r, d < 4, over c < count; rows of `sums` are `stride` bytes apart. */

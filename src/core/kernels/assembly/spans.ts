@@ -27,16 +27,22 @@ export function spanRows(
     const places = sortPairs(order, row, pairStart, positive, sign, a, scratch);
     const all = i64x2.splat(places);
     const sorted = scratch + (<usize>places << 4);
+    // Of what lies beyond even the farthest positive, most of a trained batch, no more is asked. Without positives all is 0.
+    const farthest = places == 0 ? f64x2.splat(Infinity) : v128.load(sorted - 16);
     const own = i32x4.splat(load<i32>(classOf + (<usize>a << 2)));
     let size = i64x2.splat(0);
     for (let x: usize = 0; x <= last; x += 2) {
       const value = f64x2.mul(signs, v128.load(row + (x << 3)));
-      let near = i64x2.splat(0);
-      let far = i64x2.splat(0);
-      for (let at = scratch; at < sorted; at += 16) {
-        const reach = v128.load(at);
-        near = i64x2.sub(near, f64x2.lt(reach, value));
-        far = i64x2.sub(far, f64x2.gt(f64x2.sub(value, reach), margins));
+      let near = all;
+      let far = all;
+      if (!i64x2.all_true(f64x2.gt(f64x2.sub(value, farthest), margins))) {
+        near = i64x2.splat(0);
+        far = near;
+        for (let at = scratch; at < sorted; at += 16) {
+          const reach = v128.load(at);
+          near = i64x2.sub(near, f64x2.lt(reach, value));
+          far = i64x2.sub(far, f64x2.gt(f64x2.sub(value, reach), margins));
+        }
       }
       const classes = v128.load64_zero(classOf + (x << 2));
       const other = i64x2.extend_low_i32x4_s(i32x4.ne(classes, own));

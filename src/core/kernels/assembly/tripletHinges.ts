@@ -100,7 +100,7 @@ function orderedNegatives(
     let first = i64x2.splat(0);
     for (let place = reach; place < sums - 16; place += 16) {
       const loss = f64x2.add(f64x2.sub(v128.load(place), signed), margins);
-      first = i64x2.sub(first, v128.not(f64x2.gt(loss, lows)));
+      first = i64x2.sub(first, f64x2.le(loss, lows));
     }
     first = i32x4.min_s(i32x4.max_s(begin, first), end);
     let last = end;
