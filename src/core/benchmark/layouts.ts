@@ -1,8 +1,9 @@
+import { dataError } from '../errors.js';
 import { cellOf, nasbench101 } from '../space/nasbench101.js';
 import { nasbench201 } from '../space/nasbench201.js';
 import type { Benchmark } from './benchmark.js';
-import { type ParquetColumns, readParquetColumns } from './parquetColumns.js';
-import { rowMeans, TableBenchmark } from './table.js';
+import { type ParquetColumns, parquetColumnNames, readParquetColumns } from './parquetColumns.js';
+import { TableBenchmark } from './table.js';
 
 /*
  * The Parquet tables that can be opened as benchmarks, by their columns. All of NAS-Bench-101 have
@@ -47,17 +48,29 @@ export async function openMeasured(
       validation: columns(measuredColumns.validation),
       test: columns(measuredColumns.test),
       parameters: table.numbers.trainable_parameters!,
-      seconds: rowMeans(columns(measuredColumns.seconds)),
+      seconds: columns(measuredColumns.seconds),
     },
   );
 }
 
+const cifar10 = { dataset: 'cifar10', epochs: 108, point: 'end', repeat: 1 } as const;
+
+/** The columns of the table that {@link openNasbench101} opens. */
+export const simulatedNasbench101 = {
+  key: [...cellNumbers, ...cellTexts],
+  hash: 'module_hash',
+  figures: [
+    { column: 'validation_accuracy_108_simulated', figure: { ...cifar10, quantity: 'validation' } },
+    { column: 'test_accuracy_108_mean', figure: { ...cifar10, quantity: 'test' } },
+    { column: 'training_seconds_108', figure: { ...cifar10, quantity: 'seconds' } },
+  ],
+  parameters: 'trainable_parameters',
+} as const;
+
 /** NAS-Bench-101 with one real test accuracy (mean of three repeats) and one simulated validation accuracy a cell. */
 export async function openNasbench101(path: string): Promise<Benchmark> {
-  const test = 'test_accuracy_108_mean';
-  const validation = 'validation_accuracy_108_simulated';
-  const seconds = 'training_seconds_108';
-  const parameters = 'trainable_parameters';
+  const { figures, parameters } = simulatedNasbench101;
+  const [validation, test, seconds] = figures.map(({ column }) => column) as [string, string, string];
   const table = await readParquetColumns(path, {
     numbers: [...cellNumbers, parameters, test, validation, seconds],
     texts: cellTexts,
@@ -77,7 +90,7 @@ export async function openNasbench101(path: string): Promise<Benchmark> {
       validation: [table.numbers[validation]!],
       test: [table.numbers[test]!],
       parameters: table.numbers[parameters]!,
-      seconds: table.numbers[seconds]!,
+      seconds: [table.numbers[seconds]!],
     },
   );
 }
@@ -88,7 +101,6 @@ export async function openNasbench201(path: string): Promise<Benchmark> {
   const test = 'cifar10_test_200';
   const table = await readParquetColumns(path, { numbers: [validation, test], texts: ['arch'] });
   const fractions = (name: string) => table.numbers[name]!.map((percent) => percent / 100);
-  const unknown = new Float64Array(table.rows).fill(Number.NaN);
   return new TableBenchmark(
     {
       name: 'nasbench201',
@@ -103,8 +115,25 @@ export async function openNasbench201(path: string): Promise<Benchmark> {
       cells: Uint32Array.from(table.texts.arch!.map((arch) => nasbench201.parse(arch))),
       validation: [fractions(validation)],
       test: [fractions(test)],
-      parameters: unknown,
-      seconds: unknown,
+      parameters: new Float64Array(table.rows).fill(Number.NaN),
+      seconds: [],
     },
+  );
+}
+
+/** A Parquet table by its columns. Rejects with exit code 3 where they are of none of these. */
+export async function openKnownLayout(
+  path: string,
+  measured: { name: string; summary: string; provenance: string },
+): Promise<Benchmark> {
+  const columns = parquetColumnNames(path);
+  const has = (names: readonly string[]) => names.every((name) => columns.includes(name));
+  if (has(simulatedNasbench101.figures.map(({ column }) => column))) return openNasbench101(path);
+  if (has(['arch', 'cifar10_valid_200', 'cifar10_test_200'])) return openNasbench201(path);
+  if (has([...cellNumbers, measuredColumns.validation(1), measuredColumns.test(1)]))
+    return openMeasured(path, { ...measured, provenance: `${path}; ${measured.provenance}` });
+  throw dataError(
+    `${path} has columns of no known benchmark: ${columns.join(', ')}`,
+    'make a table of it: rxnas benchmark import',
   );
 }

@@ -34,7 +34,7 @@ export async function readParquetColumns(
   const metadata = readMetadata(path, bytes);
   const rows = Number(metadata.num_rows);
   if (rows === 0) throw dataError(`${path} has no rows`, 'give a table that has some');
-  const present = metadata.row_groups[0]!.columns.map(({ meta_data }) => meta_data!.path_in_schema[0]!);
+  const present = namesOf(metadata);
   const { numbers, texts } = typeof wanted === 'function' ? wanted(present) : wanted;
   const missing = [...numbers, ...texts].filter((name) => !present.includes(name));
   if (missing.length > 0)
@@ -71,6 +71,12 @@ export async function readParquetColumns(
   }
   return columns;
 }
+
+/** Names of the columns of a Parquet file. Throws exit code 3 where it is none, or damaged. */
+export const parquetColumnNames = (path: string): string[] => namesOf(readMetadata(path, readBytes(path)));
+
+const namesOf = ({ row_groups }: FileMetaData): string[] =>
+  row_groups[0]?.columns.map(({ meta_data }) => meta_data!.path_in_schema[0]!) ?? [];
 
 /** Fill a column from `start` on; place of the first value that is of another kind, or -1. */
 function fillNumbers(

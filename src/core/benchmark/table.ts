@@ -2,17 +2,19 @@ import { basename } from 'node:path';
 import { dataError } from '../errors.js';
 import { type CellCode, NO_CELL, type Space } from '../space/space.js';
 import type { Benchmark, Evaluation } from './benchmark.js';
+import type { NumberColumn } from './figures.js';
 
 /** The figures of a table's cells, one entry a row. Accuracies are fractions in [0, 1], NaN where there is none. */
 export interface TableColumns {
   cells: Uint32Array;
   /** One array a repeat. */
-  validation: readonly Float64Array[];
+  validation: readonly NumberColumn[];
   /** One array a repeat. */
-  test: readonly Float64Array[];
-  parameters: Float64Array;
-  /** Training time of one repeat in seconds. */
-  seconds: Float64Array;
+  test: readonly NumberColumn[];
+  /** NaN where it is not known. */
+  parameters: NumberColumn;
+  /** Training time in seconds, one array a repeat; none where the table does not have it. */
+  seconds: readonly NumberColumn[];
 }
 
 export interface TableDescription {
@@ -22,8 +24,8 @@ export interface TableDescription {
   space: Space;
   /** File, for messages. */
   path: string;
-  /** SHA-256 of the file. */
-  sha256: string;
+  /** SHA-256 of the file, or how to get it: it is asked for when a run is made, not at each opening. */
+  sha256: string | (() => string);
   /**
    * Whether the table is known to hold canonical codes, each once. Otherwise every row is looked up in the space, which costs its
    * enumeration once a process.
@@ -31,7 +33,7 @@ export interface TableDescription {
   canonical: boolean;
 }
 
-/** A benchmark whose figures are all in memory, in typed arrays. */
+/** A benchmark whose figures are all in memory, row by row in one array, so that a look-up finds all of a cell's in one place. */
 export class TableBenchmark implements Benchmark {
   readonly name: string;
   readonly summary: string;
@@ -39,11 +41,15 @@ export class TableBenchmark implements Benchmark {
   readonly space: Space;
   readonly cells: number;
   readonly bestTest: number;
-  readonly data: Readonly<Record<string, string>>;
   readonly #path: string;
-  readonly #columns: TableColumns;
+  readonly #sha256: () => string;
+  readonly #codes: Uint32Array;
   /** Row by canonical code. */
   readonly #rows: CodeIndex;
+  /** A row: validation of each repeat, test of each repeat, parameters, mean seconds. */
+  readonly #figures: Float64Array;
+  readonly #validations: number;
+  readonly #tests: number;
   /** Mean test accuracy of each row. */
   readonly #test: Float64Array;
   /** Those in ascending order, NaN left out; made when first asked for a rank. */
@@ -51,25 +57,32 @@ export class TableBenchmark implements Benchmark {
 
   constructor(description: TableDescription, columns: TableColumns) {
     const { name, summary, provenance, space, path, sha256, canonical } = description;
+    const { cells, validation, test, parameters, seconds } = columns;
     this.name = name;
     this.summary = summary;
     this.provenance = provenance;
     this.space = space;
-    this.data = { [basename(path)]: sha256 };
     this.#path = path;
-    this.#columns = canonical ? columns : { ...columns, cells: canonicalCells(path, space, columns.cells) };
-    this.cells = columns.cells.length;
-    this.#rows = new CodeIndex(this.#columns.cells, (row) =>
+    this.#sha256 = typeof sha256 === 'string' ? () => sha256 : sha256;
+    this.#codes = canonical ? cells : canonicalCells(path, space, cells);
+    this.cells = cells.length;
+    this.#rows = new CodeIndex(this.#codes, (row) =>
       dataError(`${path}: row ${row} repeats a cell`, 'a table has one row a cell, isomorphic ones included'),
     );
-    this.#test = rowMeans(columns.test);
+    this.#validations = validation.length;
+    this.#tests = test.length;
+    this.#test = rowMeans(test);
+    this.#figures = byRow([...validation, ...test, parameters, rowMeans(seconds, cells.length)]);
     this.bestTest = largest(this.#test);
-    const outside = [...columns.validation, ...columns.test].some((column) => !column.every(isFractionOrNaN));
-    if (outside || this.bestTest < 0)
+    if (this.bestTest < 0 || ![...validation, ...test].every(isFractionsOrNaN))
       throw dataError(
         `${path}: accuracies are not fractions in [0, 1]`,
         'the table is of another kind or damaged',
       );
+  }
+
+  get data(): Readonly<Record<string, string>> {
+    return { [basename(this.#path)]: this.#sha256() };
   }
 
   has(cell: CellCode): boolean {
@@ -77,19 +90,33 @@ export class TableBenchmark implements Benchmark {
   }
 
   async lookup(cell: CellCode): Promise<Evaluation> {
-    const row = this.#row(cell);
-    if (row < 0)
-      throw dataError(
-        `benchmark ${this.name} (${this.#path}) does not have the cell ${this.space.describe(cell).text}`,
-        'query only cells of the benchmark (`list`), or one that has all of the space',
-      );
-    const { validation, test, parameters, seconds } = this.#columns;
+    return this.lookupSync(cell);
+  }
+
+  /** {@link lookup} without a promise. Throws exit code 3 where the cell is unknown. */
+  lookupSync(cell: CellCode): Evaluation {
+    const row = this.rowOf(cell);
+    const tests = this.#validations + this.#tests;
+    const at = row * (tests + 2);
     return {
-      validation: validation.map((repeat) => repeat[row]!),
-      test: test.map((repeat) => repeat[row]!),
-      parameters: parameters[row]!,
-      seconds: seconds[row]!,
+      validation: this.#repeats(at, at + this.#validations),
+      test: this.#repeats(at + this.#validations, at + tests),
+      parameters: this.#figures[at + tests]!,
+      seconds: this.#figures[at + tests + 1]!,
     };
+  }
+
+  /** The figures in [from, to) that are there; one NaN where none is. */
+  #repeats(from: number, to: number): number[] {
+    const values = new Array<number>(to - from);
+    let known = 0;
+    for (let i = from; i < to; i++) {
+      const value = this.#figures[i]!;
+      if (!Number.isNaN(value)) values[known++] = value;
+    }
+    if (known === 0) return [Number.NaN];
+    values.length = known;
+    return values;
   }
 
   rank(test: number): number {
@@ -106,7 +133,17 @@ export class TableBenchmark implements Benchmark {
   }
 
   list(): Uint32Array {
-    return this.#columns.cells;
+    return this.#codes;
+  }
+
+  /** Row of the cell, or of an isomorphic one. Throws exit code 3 where there is none. */
+  protected rowOf(cell: CellCode): number {
+    const row = this.#row(cell);
+    if (row >= 0) return row;
+    throw dataError(
+      `benchmark ${this.name} (${this.#path}) does not have the cell ${this.space.describe(cell).text}`,
+      'query only cells of the benchmark (`list`), or one that has all of the space',
+    );
   }
 
   #row(cell: CellCode): number {
@@ -130,7 +167,10 @@ function canonicalCells(path: string, space: Space, cells: Uint32Array): Uint32A
   return canonical;
 }
 
-const isFractionOrNaN = (value: number) => !(value < 0 || value > 1);
+function isFractionsOrNaN(column: NumberColumn): boolean {
+  for (let row = 0; row < column.length; row++) if (column[row]! < 0 || column[row]! > 1) return false;
+  return true;
+}
 
 /** The largest of the values that are not NaN, or −∞. */
 function largest(values: Float64Array): number {
@@ -139,11 +179,37 @@ function largest(values: Float64Array): number {
   return best;
 }
 
-/** Mean over columns, row by row. */
-export function rowMeans(columns: readonly Float64Array[]): Float64Array {
-  const means = new Float64Array(columns[0]!.length);
-  for (const column of columns) for (let row = 0; row < means.length; row++) means[row]! += column[row]!;
-  return means.map((sum) => sum / columns.length);
+/** Mean of each row over the columns that have a value there; NaN where none has. */
+export function rowMeans(columns: readonly NumberColumn[], rows = columns[0]!.length): Float64Array {
+  const means = new Float64Array(rows);
+  for (let row = 0; row < rows; row++) {
+    let sum = 0;
+    let count = 0;
+    for (let c = 0; c < columns.length; c++) {
+      const value = columns[c]![row]!;
+      if (Number.isNaN(value)) continue;
+      sum += value;
+      count++;
+    }
+    means[row] = sum / count;
+  }
+  return means;
+}
+
+/** The columns row after row. */
+function byRow(columns: readonly NumberColumn[]): Float64Array {
+  const width = columns.length;
+  const rows = columns[0]!.length;
+  const all = new Float64Array(rows * width);
+  // In blocks that stay in the cache while one column after the other is spread over them.
+  for (let from = 0; from < rows; from += 1024) {
+    const to = Math.min(rows, from + 1024);
+    for (let c = 0; c < width; c++) {
+      const column = columns[c]!;
+      for (let row = from; row < to; row++) all[row * width + c] = column[row]!;
+    }
+  }
+  return all;
 }
 
 /** A hash table from cell codes to rows in one typed array: open addressing, half full at most. */

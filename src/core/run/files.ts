@@ -1,3 +1,4 @@
+import { createHash, type Hash } from 'node:crypto';
 import {
   closeSync,
   fsync,
@@ -5,6 +6,7 @@ import {
   lstatSync,
   openSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   writeSync,
@@ -71,6 +73,18 @@ export function syncFolder(folder: string): void {
     fsyncSync(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** SHA-256 over an open file, from its begin. */
+export function sha256Of(fd: number): Hash {
+  const hash = createHash('sha256');
+  const buffer = Buffer.alloc(1 << 20);
+  for (let at = 0; ; ) {
+    const count = readSync(fd, buffer, 0, buffer.length, at);
+    if (count === 0) return hash;
+    hash.update(buffer.subarray(0, count));
+    at += count;
   }
 }
 

@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { type Data, RecordBatchFileWriter, type Schema } from 'apache-arrow';
+import type { Data, Schema } from 'apache-arrow';
 import { type Columns, cellAt, isList, rowsOf, valuesOf } from '../batch/index.js';
 import { dataError, usageError } from '../errors.js';
+import { ArrowSink } from './arrowSink.js';
 import { isTemporary, NewFile, onStorage } from './files.js';
 import { type LogRecord, readLog } from './log/reader.js';
 import { ParquetColumnSink } from './parquet/columnSink.js';
@@ -148,7 +149,16 @@ export async function exportTable(
 
 function sinkOf(format: ExportFormat, file: string, schema: Schema<Columns>, table: TableName): TableSink {
   if (format === 'parquet') return parquetSink(file, schema, table);
-  return format === 'arrow' ? new ArrowSink(file) : new CsvSink(file, schema);
+  return format === 'arrow' ? arrowSink(file) : new CsvSink(file, schema);
+}
+
+function arrowSink(file: string): TableSink {
+  const sink = new ArrowSink(file);
+  return {
+    write: ({ batch }) => sink.write(batch),
+    close: () => sink.close(),
+    discard: () => sink.discard(),
+  };
 }
 
 /** Embeddings are wide and many: written by columns. The others are streams of rows. */
@@ -169,44 +179,6 @@ function parquetSink(file: string, schema: Schema<Columns>, table: TableName): T
     close: () => sink.close(),
     discard: () => sink.discard(),
   };
-}
-
-/** Writes into a file what apache-arrow would gather in memory. */
-class ArrowFileWriter extends RecordBatchFileWriter {
-  constructor(readonly file: NewFile) {
-    super();
-  }
-
-  protected override _write(chunk: ArrayBufferView): this {
-    if (this._started && chunk.byteLength > 0) {
-      this.file.write(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
-      this._position += chunk.byteLength;
-    }
-    return this;
-  }
-}
-
-class ArrowSink implements TableSink {
-  readonly #file: NewFile;
-  readonly #writer: ArrowFileWriter;
-
-  constructor(path: string) {
-    this.#file = new NewFile(path);
-    this.#writer = new ArrowFileWriter(this.#file);
-  }
-
-  write({ batch }: LogRecord): void {
-    this.#writer.write(batch);
-  }
-
-  async close(): Promise<void> {
-    this.#writer.finish();
-    await this.#file.commit();
-  }
-
-  discard(): void {
-    this.#file.discard();
-  }
 }
 
 class CsvSink implements TableSink {

@@ -14,7 +14,7 @@ function benchmark(test: number[][], parameters: number[], first = 0) {
       validation: test.map((repeat) => column(...repeat)),
       test: test.map((repeat) => column(...repeat)),
       parameters: column(...parameters),
-      seconds: new Float64Array(count),
+      seconds: [new Float64Array(count)],
     },
   );
 }

@@ -102,7 +102,7 @@ describe('a measured table', () => {
         validation: [column(...test)],
         test: [column(...test)],
         parameters: column(...codes),
-        seconds: column(...codes),
+        seconds: [column(...codes)],
       });
     const [a, b, c] = cells as [number, number, number];
     expect(table([a, b, c], [0.1, Number.NaN, 0.3]).bestTest).toBe(0.3);
