@@ -1,4 +1,5 @@
 export { builtIns } from './builtIns.js';
+export { type ImportBenchmarkOptions, type ImportEvent, importBenchmark } from './importBenchmark.js';
 export { type MeasureOptions, type MeasureProgress, measure } from './measure.js';
 export { type Opened, openChoice } from './openChoice.js';
 export { type PretrainOptions, pretrain } from './pretrain.js';

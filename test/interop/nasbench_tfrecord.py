@@ -2,12 +2,12 @@
 
 Framing and checksums are those of TensorFlow's own writer (tf.io.TFRecordWriter), the metrics those of Google's
 protobuf for the published schema (nasbench/lib/model_metrics.proto); nothing of rxnas has a part in it. Cells,
-parameters and the mean test accuracy after 108 epochs are those of the table that is given (columns as in
-nasbench101.parquet: module_hash, num_vertices, edge_bits, interior_ops, trainable_parameters,
-test_accuracy_108_mean, training_seconds_108); all other figures are made up from the seed. They are float32, as
-TensorFlow computes them, and the records are shuffled, so that the repeats of a cell lie apart.
+parameters and the mean test accuracy after 108 epochs are those of the table that is given (columns module_hash,
+num_vertices, edge_bits, interior_ops, trainable_parameters, and --accuracy); all other figures are made up from
+the seed. They are float32, as TensorFlow computes them, and the records are shuffled, so that the repeats of a
+cell lie apart.
 
-    python nasbench_tfrecord.py --table nasbench101.parquet --out only108.tfrecord [--epochs 108] [--cells N] [--truth TRUTH.json]
+    python nasbench_tfrecord.py --table nasbench101.parquet --out only108.tfrecord
 
 Needs tensorflow (tensorflow-cpu), protobuf and pyarrow. `--truth` writes what a reader has to find, cell by cell.
 """
@@ -80,6 +80,7 @@ def main():
     parser.add_argument("--table", required=True)
     parser.add_argument("--out", required=True)
     parser.add_argument("--epochs", default="108", help="e.g. 4,12,36,108 for the layout of nasbench_full")
+    parser.add_argument("--accuracy", default="test_accuracy_108_mean", help="column of the mean test accuracy")
     parser.add_argument("--cells", type=int, help="only so many cells, spread over the table")
     parser.add_argument("--truth", help="write the figures as JSON too")
     parser.add_argument("--seed", type=int, default=1)
@@ -92,9 +93,8 @@ def main():
     column = lambda name: [table[name][row] for row in rows]
     hashes, parameters = column("module_hash"), column("trainable_parameters")
     graphs = [graph(*cell) for cell in zip(column("num_vertices"), column("edge_bits"), column("interior_ops"))]
-    test = np.array(column("test_accuracy_108_mean"))
-    seconds = np.array([s if s is not None else 600 + p / 10000 for s, p in
-                        zip(column("training_seconds_108"), parameters)])
+    test = np.array(column(args.accuracy))
+    seconds = np.array([600 + p / 10000 for p in parameters])
 
     random = np.random.default_rng(args.seed)
     every = [int(e) for e in args.epochs.split(",")]

@@ -1,24 +1,27 @@
 import { defaultIfEmpty, lastValueFrom, takeUntil, tap } from 'rxjs';
-import { benchmarks, openBenchmark, referencesOf } from '../../core/benchmark/index.js';
+import { compactHeader } from '../../core/benchmark/compactTable.js';
+import { benchmarks, CompactBenchmark, openBenchmark, referencesOf } from '../../core/benchmark/index.js';
+import { importedTables } from '../../core/benchmark/named.js';
 import {
   type BenchmarkStatistics,
   benchmarkStatistics,
   type Separation,
 } from '../../core/benchmark/statistics.js';
-import { exitCode } from '../../core/errors.js';
+import { exitCode, RxnasError } from '../../core/errors.js';
 import { given } from '../../core/given.js';
 import { measure } from '../../pipelines/measure.js';
 import { type Command, wholeNumber } from '../command.js';
 import { interrupted$ } from '../interrupt.js';
 import { percent, table, thousands } from '../output.js';
 import { type Progress, progressBoard } from '../progress.js';
+import { importCommand } from './benchmarkImport.js';
 
 const list: Command = {
   usage: 'list',
   describe: 'Benchmarks that can be queried',
   examples: [['rxnas benchmark list --json', 'name, space and cells of each']],
   async run(_args, output) {
-    const entries = benchmarks.map((spec) => ({
+    const builtIn = benchmarks.map((spec) => ({
       name: spec.name,
       space: spec.space.name,
       cells: spec.cells,
@@ -26,13 +29,24 @@ const list: Command = {
       references: referencesOf(spec),
       summary: spec.summary,
     }));
+    const imported = [...importedTables()].map(([name, file]) => ({
+      name,
+      ...headerOf(file),
+      embedded: false,
+      references: [name, file],
+    }));
+    // A table under the name of a benchmark is that benchmark's.
+    const entries = [
+      ...builtIn.filter(({ name }) => !imported.some((table) => table.name === name)),
+      ...imported,
+    ];
     output.result(entries, () =>
       table(
         ['give', 'space', 'cells', 'what'],
         entries.map(({ references, space, cells, summary }) => [
           references[0]!,
-          space,
-          thousands(cells),
+          space ?? '–',
+          cells === undefined ? '–' : thousands(cells),
           summary,
         ]),
       ),
@@ -40,6 +54,17 @@ const list: Command = {
     return exitCode.ok;
   },
 };
+
+/** One damaged table does not end the list. */
+function headerOf(file: string): { space?: string; cells?: number; summary: string } {
+  try {
+    const { space, cells, summary } = compactHeader(file);
+    return { space: space.name, cells, summary };
+  } catch (error) {
+    if (error instanceof RxnasError) return { summary: error.message };
+    throw error;
+  }
+}
 
 const describe: Command = {
   usage: 'describe <benchmark>',
@@ -73,6 +98,53 @@ const describe: Command = {
     } finally {
       await benchmark.close?.();
     }
+    return exitCode.ok;
+  },
+};
+
+const lookup: Command = {
+  usage: 'lookup <benchmark> <cell>',
+  describe: 'Show all that a benchmark knows of a cell',
+  positionals: {
+    benchmark: { type: 'string', demandOption: true, describe: 'name, FILE or name:FILE' },
+    cell: {
+      type: 'string',
+      demandOption: true,
+      describe: 'the cell as text or JSON, as `rxnas space sample` shows it',
+    },
+  },
+  examples: [["rxnas benchmark lookup mnist-cells5 'conv3x3 | 01 12'", 'accuracies of each repeat']],
+  async run(args, output) {
+    const benchmark = await openBenchmark(args.benchmark);
+    const cell = benchmark.space.canonical(benchmark.space.parse(args.cell));
+    const evaluation = await benchmark.lookup(cell);
+    const trainings = benchmark instanceof CompactBenchmark ? benchmark.trainings(cell) : undefined;
+    const { hash, text } = benchmark.space.describe(cell);
+    const figure = (value: number | undefined) =>
+      value === undefined || Number.isNaN(value) ? '–' : percent(value);
+    output.result({ cell, hash, text, ...evaluation, ...given({ trainings }) }, () => [
+      `${hash === text ? '' : `${hash}  `}${text}`,
+      ...(Number.isNaN(evaluation.parameters) ? [] : [`  ${thousands(evaluation.parameters)} parameters`]),
+      ...(trainings
+        ? table(
+            ['  data set', 'epochs', 'point', 'repeat', 'validation', 'test', 'training', 'seconds'],
+            trainings.map(({ dataset, epochs, point, repeat, validation, test, train, seconds }) => [
+              `  ${dataset}`,
+              epochs || '–',
+              point === 'half' ? 'half-way' : 'end',
+              repeat,
+              figure(validation),
+              figure(test),
+              figure(train),
+              seconds === undefined ? '–' : seconds.toFixed(1),
+            ]),
+          )
+        : [
+            `  validation ${evaluation.validation.map(figure).join(', ')}`,
+            `  test ${evaluation.test.map(figure).join(', ')}`,
+          ]),
+    ]);
+    await benchmark.close?.();
     return exitCode.ok;
   },
 };
@@ -152,10 +224,10 @@ const measureCommand: Command = {
 
 export const benchmarkCommand: Command = {
   usage: 'benchmark',
-  describe: 'List, describe and measure benchmarks',
+  describe: 'List, describe, import and measure benchmarks',
   examples: [
     ['rxnas benchmark list', 'what there is'],
     ['rxnas benchmark describe mnist-cells5', 'one of them'],
   ],
-  subcommands: [list, describe, measureCommand],
+  subcommands: [list, describe, lookup, importCommand, measureCommand],
 };

@@ -6,7 +6,7 @@ import { dataError, RxnasError, usageError } from '../errors.js';
 import { ArrowSink } from '../run/arrowSink.js';
 import { crc32 } from '../run/crc32.js';
 import { onStorage, parseJson, sha256Of, storageError } from '../run/files.js';
-import { openSpace, spaces } from '../space/index.js';
+import { openSpace, spaceNames } from '../space/index.js';
 import type { CellCode, Space } from '../space/space.js';
 import { columnName, type Figure, type FigureColumn, type NumberColumn, sortFigures } from './figures.js';
 import { TableBenchmark } from './table.js';
@@ -85,7 +85,10 @@ export async function writeCompactTable(path: string, table: CompactTable): Prom
   const sink = new ArrowSink(path);
   try {
     sink.write(
-      makeBatch(schema, Object.fromEntries(columns.map(([name, , values]) => [name, values as Values<ColumnType>]))),
+      makeBatch(
+        schema,
+        Object.fromEntries(columns.map(([name, , values]) => [name, values as Values<ColumnType>])),
+      ),
     );
     await sink.close();
   } finally {
@@ -190,6 +193,12 @@ export function isCompactTable(path: string): boolean {
   return readHead(path).toString('latin1') === arrowMagic;
 }
 
+/** What a compact table says of itself, and its number of cells; throws as {@link openCompactTable} does. */
+export function compactHeader(path: string): CompactHeader & { cells: number } {
+  const { name, summary, provenance, space, rows: cells } = new CompactFile(path);
+  return { name, summary, provenance, space, cells };
+}
+
 /** Open a compact table. Throws exit code 3 where it is missing, cut, damaged or another kind of file, 2 for a choice that it does not have. */
 export function openCompactTable(path: string, choice: FigureChoice = {}): CompactBenchmark {
   const file = new CompactFile(path);
@@ -209,7 +218,7 @@ class CompactFile implements CompactHeader {
   readonly provenance: string;
   readonly space: Space;
   readonly figures: readonly Figure[];
-  readonly #rows: number;
+  readonly rows: number;
   readonly #crc32: Record<string, number>;
   readonly #places = new Map<string, { offset: number; type: ColumnType }>();
   /** What tells this file from one that has taken its place since. */
@@ -222,7 +231,7 @@ class CompactFile implements CompactHeader {
       return { ...metadata, stamp: stampOf(fd) };
     });
     const { metadata, rows, stamp } = opened;
-    this.#rows = rows;
+    this.rows = rows;
     this.#stamp = stamp;
     this.#crc32 = metadata.crc32;
     this.name = metadata.name;
@@ -237,10 +246,11 @@ class CompactFile implements CompactHeader {
     const { offset, type } = this.#places.get(name)!;
     return this.#reading((fd) => {
       this.#unchanged(fd);
-      const values = new (arrayOf(type))(this.#rows);
+      const values = new (arrayOf(type))(this.rows);
       const bytes = bytesOf(values);
       readFully(fd, bytes, offset);
-      if (crc32(bytes) !== this.#crc32[name]) throw new Error(`the checksum of column '${name}' does not fit`);
+      if (crc32(bytes) !== this.#crc32[name])
+        throw new Error(`the checksum of column '${name}' does not fit`);
       return values;
     });
   }
@@ -298,7 +308,7 @@ class CompactFile implements CompactHeader {
     if (String(crc32(Buffer.from(json))) !== metadata.get(checksumKey))
       throw new Error('the checksum of its description does not fit');
     const value = parseJson(json, this.path, importAgain) as unknown as Metadata;
-    if (value.version !== formatVersion || !spaces.has(value.space))
+    if (value.version !== formatVersion || !spaceNames.includes(value.space))
       throw dataError(
         `${this.path} was written by another version of rxnas (format ${value.version}, space ${value.space})`,
         importAgain,
@@ -342,7 +352,10 @@ function readHead(path: string): Buffer {
   const fd = onStorage(path, () => openSync(path, 'r'));
   try {
     const head = Buffer.alloc(arrowMagic.length);
-    return head.subarray(0, onStorage(path, () => readSync(fd, head, 0, head.length, 0)));
+    return head.subarray(
+      0,
+      onStorage(path, () => readSync(fd, head, 0, head.length, 0)),
+    );
   } finally {
     closeSync(fd);
   }

@@ -19,9 +19,13 @@ export interface Figure {
 
 /** Name of a figure's column, e.g. `cifar10_108_validation_1`, `cifar10_108_half_seconds_3`, `mnist_test_1`. */
 export function columnName({ dataset, epochs, point, quantity, repeat }: Figure): string {
-  return [dataset, ...(epochs > 0 ? [epochs] : []), ...(point === 'half' ? ['half'] : []), quantity, repeat].join(
-    '_',
-  );
+  return [
+    dataset,
+    ...(epochs > 0 ? [epochs] : []),
+    ...(point === 'half' ? ['half'] : []),
+    quantity,
+    repeat,
+  ].join('_');
 }
 
 /** The arrays that figures lie in; NaN where a table has none. Of two widths: the narrow one where that loses nothing. */

@@ -1,15 +1,21 @@
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { usageError } from '../errors.js';
-import { findNamed, parseParams } from '../params.js';
+import { dataError, usageError } from '../errors.js';
+import { given } from '../given.js';
+import { parseParams } from '../params.js';
 import { nasbench101 } from '../space/nasbench101.js';
 import { nasbench201 } from '../space/nasbench201.js';
 import type { Space } from '../space/space.js';
+import { unknownName } from '../suggest.js';
 import { type Benchmark, type BenchmarkSpec, defineBenchmark, type OpenOptions } from './benchmark.js';
-import { openMeasured, openNasbench101, openNasbench201 } from './layouts.js';
+import { type FigureChoice, isCompactTable, openCompactTable } from './compactTable.js';
+import { openKnownLayout, openMeasured, openNasbench101, openNasbench201 } from './layouts.js';
 import { live } from './live/spec.js';
+import { importedTable, importedTables, tablePath } from './named.js';
 
 export * from './benchmark.js';
+export { CompactBenchmark, type FigureChoice, type TrainingFigures } from './compactTable.js';
 export { TableBenchmark, type TableColumns, type TableDescription } from './table.js';
 
 /** A benchmark that is read from a table. */
@@ -27,17 +33,36 @@ interface Table {
 
 /** The benchmark of a table, with the table's file as its parameter. */
 function tableBenchmark({ file: own, open, ...description }: Table): BenchmarkSpec {
-  const { name } = description;
+  const { name, space } = description;
   const file = z.string().min(1);
   return defineBenchmark({
     ...description,
     params: z.strictObject({
       file: own
-        ? file.optional().describe('Parquet table; default: the one that comes with rxnas')
-        : file.describe('Parquet table'),
+        ? file.optional().describe('table; default: the one that comes with rxnas')
+        : file.describe('table that `rxnas benchmark import` has made, or Parquet'),
+      dataset: z.string().min(1).optional().describe('data set, where the table has several'),
+      epochs: z
+        .int()
+        .min(1)
+        .optional()
+        .describe('length of the trainings; default: the longest')
+        .meta({ unit: 'epochs' }),
     }),
-    example: own ? name : `${name}: { file: ${name}.parquet }`,
-    create: ({ file = own }) => open(file!),
+    example: own ? name : `${name}: { file: benchmarks/${name}.arrow }`,
+    async create({ file = own, ...wish }) {
+      const choice = given(wish);
+      if (!isCompactTable(file!)) {
+        noChoice(file!, choice);
+        return open(file!);
+      }
+      const table = openCompactTable(file!, choice);
+      if (table.space === space) return table;
+      throw dataError(
+        `${file} is of ${table.space.name}, not of ${space.name}`,
+        `open it by its path alone: ${file}`,
+      );
+    },
   });
 }
 
@@ -82,15 +107,18 @@ export const benchmarkNames: readonly string[] = benchmarks.map(({ name }) => na
 export const embeddedBenchmark = mnistCells5.name;
 
 /** What can be given on the command line for a benchmark: `NAME` where that says enough, `NAME:TEXT`. */
-export const referencesOf = ({ name, params, forms = ['FILE.parquet'] }: BenchmarkSpec): string[] => [
+export const referencesOf = ({ name, params, forms = ['FILE'] }: BenchmarkSpec): string[] => [
   ...(params.safeParse({}).success ? [name] : []),
   ...forms.map((form) => `${name}:${form}`),
 ];
 
 /**
- * Open a benchmark: `NAME` for one that comes with the package, `NAME:FILE` for a table of the same columns, `live:DATA,PARAMETER=VALUE,…` for
- * live training, or a spec and its parameters. Rejects with exit code 2 for an unknown name or wrong parameter or where more has to be
- * said, 3 where its data cannot be used. What has `close` is to be closed.
+ * Open a benchmark: `NAME` of one that is built in or of an imported table, `FILE` of a table, `NAME:FILE` for a table in the columns of that
+ * benchmark, `live:DATA,PARAMETER=VALUE,…` for live training, or a spec and its parameters. `#DATASET`, `#EPOCHS` or `#DATASET/EPOCHS` behind a
+ * name or file chooses among the figures of an imported table.
+ *
+ * Rejects with exit code 2 for an unknown name or wrong parameter, for figures that a table does not have and where more has to be said; 3 where
+ * its data cannot be used. What has `close` is to be closed.
  */
 export async function openBenchmark(
   benchmark: string | BenchmarkSpec,
@@ -100,16 +128,53 @@ export async function openBenchmark(
   if (typeof benchmark !== 'string') {
     return benchmark.create(parseParams(`benchmark ${benchmark.name}`, benchmark.params, params), options);
   }
-  const colon = benchmark.indexOf(':');
-  const name = colon < 0 ? benchmark : benchmark.slice(0, colon);
-  const spec = findNamed('benchmark', benchmarks, name);
-  const text = colon < 0 ? '' : benchmark.slice(colon + 1);
-  const said = { ...params, ...(text && (spec.parse?.(text) ?? { file: text })) };
-  if (Object.keys(said).length === 0 && !spec.params.safeParse({}).success) {
+  const [place, choice] = withChoice(benchmark);
+  const colon = place.indexOf(':');
+  const name = colon < 0 ? place : place.slice(0, colon);
+  const spec = benchmarks.find((each) => each.name === name);
+  if (!spec) return openTable(place, choice);
+  const complete = spec.params.safeParse({}).success;
+  const text = colon < 0 ? '' : place.slice(colon + 1);
+  const table = !complete && text === '' && params.file === undefined ? importedTable(name) : undefined;
+  const said = {
+    ...params,
+    ...choice,
+    ...(text ? (spec.parse?.(text) ?? { file: text }) : given({ file: table })),
+  };
+  if (Object.keys(said).length === 0 && !complete) {
     throw usageError(
       `benchmark '${name}' ${spec.forms ? 'does not say which data' : 'needs its table'}`,
-      `give ${referencesOf(spec).join(', ')}; ${embeddedBenchmark} needs none`,
+      `give ${referencesOf(spec).join(', ')}${spec.forms ? '' : `, or make ${tablePath(name)} with rxnas benchmark import`}; ${embeddedBenchmark} needs none`,
     );
   }
   return openBenchmark(spec, said, options);
+}
+
+/** A table by its file or by the name that it was imported under; what it holds says what it is. */
+async function openTable(place: string, choice: FigureChoice): Promise<Benchmark> {
+  const file = existsSync(place) ? place : importedTable(place);
+  if (file === undefined) {
+    if (/[/\\]|\.\w+$/.test(place))
+      throw dataError(`there is no file ${place}`, 'check the path of the table');
+    throw unknownName('benchmark', place.split(':', 1)[0]!, [...benchmarkNames, ...importedTables().keys()]);
+  }
+  if (isCompactTable(file)) return openCompactTable(file, choice);
+  noChoice(file, choice);
+  return openKnownLayout(file, mnistCells5);
+}
+
+/** A reference without what stands behind its `#`, and that. */
+function withChoice(reference: string): [place: string, choice: FigureChoice] {
+  const [, place, only, dataset, epochs = only] =
+    /^(.+)#(?:(\d+)|([^#/]+)(?:\/(\d+))?)$/.exec(reference) ?? [];
+  if (place === undefined || existsSync(reference)) return [reference, {}];
+  return [place, given({ dataset, epochs: epochs === undefined ? undefined : Number(epochs) })];
+}
+
+function noChoice(file: string, choice: FigureChoice): void {
+  if (Object.keys(choice).length > 0)
+    throw usageError(
+      `${file} has one data set and one length of training`,
+      'name neither; tables that rxnas benchmark import makes may have several',
+    );
 }

@@ -1,6 +1,6 @@
 import type { Benchmark, Evaluation } from './benchmark.js';
 
-/** How well a benchmark tells cells apart. Accuracies are test accuracies; diverged trainings are left out. */
+/** How well a benchmark tells cells apart. Accuracies are test accuracies; cells of which a training is missing or diverged are left out. */
 export interface BenchmarkStatistics {
   cells: number;
   /** Trainings a cell. */
@@ -36,14 +36,15 @@ export interface Agreement {
 
 /** Statistics of a benchmark that can be listed. */
 export async function benchmarkStatistics(benchmark: Benchmark): Promise<BenchmarkStatistics> {
-  const known = (await evaluations(benchmark)).filter(({ test }) =>
-    test.every((value) => !Number.isNaN(value)),
+  const all = await evaluations(benchmark);
+  const repeats = all.reduce((most, { test }) => Math.max(most, test.length), 0);
+  const known = all.filter(
+    ({ test }) => test.length === repeats && test.every((value) => !Number.isNaN(value)),
   );
   const test = known.map((cell) => mean(cell.test));
   const parameters = known.map((cell) => cell.parameters);
   const ascending = [...test].sort((a, b) => a - b);
   const median = ascending[ascending.length >> 1]!;
-  const repeats = known[0]?.test.length ?? 0;
   const correlations: number[] = [];
   for (let a = 0; a < repeats; a++)
     for (let b = 0; b < a; b++)

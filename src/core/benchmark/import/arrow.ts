@@ -13,7 +13,7 @@ compressionRegistry.set(CompressionType.ZSTD, { decode: (bytes) => compressors.Z
 export async function openArrow(path: string): Promise<TableSource> {
   let columns: string[] = [];
   for await (const reader of opened(path))
-    columns = reader.schema.fields.filter(({ type }) => type.children === undefined || DataType.isDictionary(type)).map(({ name }) => name);
+    columns = reader.schema.fields.filter(({ type }) => isPlain(type)).map(({ name }) => name);
   const handle = await open(path);
   const { size: total } = await handle.stat().finally(() => handle.close());
   return {
@@ -50,6 +50,14 @@ async function* opened(path: string): AsyncGenerator<RecordBatchReader> {
     await handle.close().catch(() => {}); // the reader may have closed it
   }
 }
+
+const isPlain = (type: DataType) =>
+  DataType.isInt(type) ||
+  DataType.isFloat(type) ||
+  DataType.isUtf8(type) ||
+  DataType.isLargeUtf8(type) ||
+  DataType.isDictionary(type) ||
+  DataType.isBool(type);
 
 function plain(column: Vector): ArrayLike<unknown> {
   const numeric = DataType.isInt(column.type) || DataType.isFloat(column.type);

@@ -3,36 +3,47 @@ import { RxnasError } from '../../errors.js';
 import { cellFromMatrix, cellOf, nasbench101 } from '../../space/nasbench101.js';
 import { type CellCode, NO_CELL, type Space } from '../../space/space.js';
 
-/** The cell that the values of a row's key columns stand for; NO_CELL, or a message of what is wrong. */
-export type KeyReader = (values: readonly unknown[]) => CellCode | string;
+/** How the keys of a table are read. */
+export interface KeyReader {
+  /** The cell that the values of a row's key columns stand for; NO_CELL, or a message of what is wrong. */
+  read(values: readonly unknown[]): CellCode | string;
+  /** To be called with the values of the first key column before they are read. */
+  prepare?(values: ArrayLike<unknown>): Promise<void>;
+}
 
 /**
  * How keys of a space are read. One column: a hash (nasbench101), an architecture string or index (nasbench201), any text that the space
  * parses, or rxnas' own cell code where the column is called `cell`. Two columns: adjacency matrix and operations. Three: `num_vertices`,
  * `edge_bits` and `interior_ops`.
  */
-export async function keyReader(space: Space, key: readonly string[], sample: unknown): Promise<KeyReader> {
-  const reader = await unguarded(space, key, sample);
-  return (values) => {
-    try {
-      return reader(values);
-    } catch (error) {
-      if (error instanceof RxnasError) return error.message;
-      throw error;
-    }
+export function keyReader(space: Space, key: readonly string[], sample: unknown): KeyReader {
+  const hashes =
+    space === nasbench101 && key.length === 1 && isHash(sample) ? new HashIndex(space) : undefined;
+  const read = hashes
+    ? ([hash]: readonly unknown[]) => (isHash(hash) ? hashes.get(hash) : `'${hash}' is no hash`)
+    : graphReader(space, key);
+  return {
+    read(values) {
+      try {
+        return read(values);
+      } catch (error) {
+        if (error instanceof RxnasError) return error.message;
+        if (error instanceof SyntaxError) return `'${values.join(' ')}' cannot be read`;
+        throw error;
+      }
+    },
+    ...(hashes && { prepare: (values) => hashes.prepare(values) }),
   };
 }
 
-async function unguarded(space: Space, key: readonly string[], sample: unknown): Promise<KeyReader> {
-  if (key.length === 3) return ([vertices, edges, ops]) => cellOf(Number(vertices), Number(edges), String(ops ?? ''));
+function graphReader(space: Space, key: readonly string[]): (values: readonly unknown[]) => CellCode {
+  if (key.length === 3)
+    return ([vertices, edges, ops]) => cellOf(Number(vertices), Number(edges), String(ops ?? ''));
   if (key.length === 2) return ([matrix, ops]) => cellFromMatrix(matrixOf(matrix), operationsOf(ops));
   if (key[0] === 'cell') return ([code]) => (Number.isInteger(Number(code)) ? Number(code) : NO_CELL);
-  if (space === nasbench101) {
-    if (!isHash(sample)) return ([text]) => space.parse(String(text));
-    const hashes = await HashIndex.of(space);
-    return ([hash]) => (isHash(hash) ? hashes.get(hash) : `'${hash}' is no hash`);
-  }
-  return ([text]) => (/^\d+$/.test(String(text)) ? (space.cells()[Number(text)] ?? NO_CELL) : space.parse(String(text)));
+  if (space === nasbench101) return ([text]) => space.parse(String(text));
+  return ([text]) =>
+    /^\d+$/.test(String(text)) ? (space.cells()[Number(text)] ?? NO_CELL) : space.parse(String(text));
 }
 
 const isHash = (value: unknown): value is string => /^[0-9a-f]{32}$/.test(String(value));
@@ -47,37 +58,52 @@ function matrixOf(value: unknown): number[][] {
 
 function operationsOf(value: unknown): string[] {
   const text = String(value);
-  return text.startsWith('[') ? JSON.parse(text.replaceAll("'", '"')) : text.split(',').map((op) => op.trim());
+  return text.startsWith('[')
+    ? JSON.parse(text.replaceAll("'", '"'))
+    : text.split(',').map((op) => op.trim());
 }
 
-/** The cells of a space by their hashes: open addressing on the first four bytes. */
+/**
+ * The cells of a space by their hashes, of which no cell can be computed: cells are hashed in their order until all that is asked for has
+ * been found. All of NAS-Bench-101 takes ten seconds. Open addressing on the first four bytes.
+ */
 class HashIndex {
   readonly #cells: Uint32Array;
   readonly #digests: Buffer;
   readonly #slots: Int32Array;
   readonly #scratch = Buffer.alloc(16);
+  /** Cells that have been hashed. */
+  #known = 0;
 
-  /** Hashes every cell: ten seconds for NAS-Bench-101. */
-  static async of(space: Space): Promise<HashIndex> {
-    const index = new HashIndex(space.cells());
-    for (let id = 0; id < index.#cells.length; id++) {
-      index.#digests.write(space.hash(index.#cells[id]!), 16 * id, 'hex');
-      index.#slots[index.#slot(index.#digests, 16 * id)] = id + 1;
-      if (id % 256 === 0) await breathe();
-    }
-    return index;
+  constructor(readonly space: Space) {
+    this.#cells = space.cells();
+    this.#digests = Buffer.alloc(16 * this.#cells.length);
+    this.#slots = new Int32Array(1 << (33 - Math.clz32(this.#cells.length)));
   }
 
-  private constructor(cells: Uint32Array) {
-    this.#cells = cells;
-    this.#digests = Buffer.alloc(16 * cells.length);
-    this.#slots = new Int32Array(1 << (33 - Math.clz32(cells.length)));
+  async prepare(hashes: ArrayLike<unknown>): Promise<void> {
+    for (let i = 0; i < hashes.length; i++) {
+      const hash = hashes[i];
+      if (!isHash(hash)) continue;
+      while (this.get(hash) === NO_CELL && this.#known < this.#cells.length) {
+        this.#extend(256);
+        await breathe();
+      }
+    }
   }
 
   get(hash: string): CellCode {
     this.#scratch.write(hash, 'hex');
     const id = this.#slots[this.#slot(this.#scratch, 0)]! - 1;
     return id < 0 ? NO_CELL : this.#cells[id]!;
+  }
+
+  #extend(count: number): void {
+    for (const end = Math.min(this.#cells.length, this.#known + count); this.#known < end; ) {
+      const id = this.#known++;
+      this.#digests.write(this.space.hash(this.#cells[id]!), 16 * id, 'hex');
+      this.#slots[this.#slot(this.#digests, 16 * id)] = id + 1;
+    }
   }
 
   /** Slot of the digest at `at`, or the free one where it belongs. */

@@ -40,7 +40,7 @@ export function formatOf(path: string): SourceFormat {
 function foundFormat(head: Buffer): SourceFormat | undefined {
   const magic = head.toString('latin1', 0, 6);
   if (magic.startsWith('PAR1')) return 'parquet';
-  if (magic === 'ARROW1' || head.readUInt32LE(0) === 0xffff_ffff) return 'arrow';
+  if (magic === 'ARROW1' || magic.startsWith('\xff\xff\xff\xff')) return 'arrow';
   if (beginsAsTfRecord(head)) return 'tfrecord';
   return /^[[{]/.test(head.toString('utf8').replace(/^\ufeff?\s*/, '')) ? 'json' : undefined;
 }
@@ -63,7 +63,7 @@ function headOf(path: string): Buffer {
     const bytes = Buffer.alloc(512);
     const count = readSync(fd, bytes, 0, bytes.length, 0);
     if (count === 0) throw dataError(`${path} is empty`, 'fetch or write the file again');
-    return count < 6 ? bytes.subarray(0, 6) : bytes.subarray(0, count);
+    return bytes.subarray(0, count);
   } finally {
     closeSync(fd);
   }

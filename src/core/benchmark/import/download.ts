@@ -1,5 +1,15 @@
 import { createHash, type Hash } from 'node:crypto';
-import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -115,7 +125,8 @@ async function* fetchRest(url: string, part: PartialFile): AsyncGenerator<Downlo
       part.append(bytes);
       yield { done: part.bytes, total };
     }
-    if (total > 0 && part.bytes < total) throw new Error(`the connection ended after ${part.bytes} of ${total} bytes`);
+    if (total > 0 && part.bytes < total)
+      throw new Error(`the connection ended after ${part.bytes} of ${total} bytes`);
   } finally {
     abort.abort();
   }

@@ -2,8 +2,8 @@ import { breathe } from '../../breathe.js';
 import { dataError } from '../../errors.js';
 import { NO_CELL, type Space } from '../../space/space.js';
 import type { Quantity } from '../figures.js';
-import { keyReader } from './cellKeys.js';
-import { Gathered, Gathering } from './gather.js';
+import { type KeyReader, keyReader } from './cellKeys.js';
+import { type Gathered, Gathering } from './gather.js';
 import type { ReadProgress } from './progress.js';
 import { noColumn, type Roles } from './roles.js';
 import { misfitError, type Scale, scaleOf } from './scale.js';
@@ -40,7 +40,10 @@ export async function* importTable(
     yield { done: chunk.done, total };
   }
   if (gathering.cells === 0)
-    throw dataError(`${source.path} has no rows${gathering.unknown > 0 ? ' of known cells' : ''}`, 'give another table');
+    throw dataError(
+      `${source.path} has no rows${gathering.unknown > 0 ? ' of known cells' : ''}`,
+      'give another table',
+    );
   reader.finish();
   return gathering;
 }
@@ -59,7 +62,9 @@ class RowReader {
   readonly #firstRow: Uint32Array;
   /** How often each cell has come. */
   readonly #times: Uint8Array;
-  #keys: Awaited<ReturnType<typeof keyReader>> | undefined;
+  #keys: KeyReader | undefined;
+  /** The most of those. */
+  #most = 1;
   #row = 0;
   #kept = 0;
 
@@ -71,7 +76,12 @@ class RowReader {
   ) {
     const { key, hash, figures, parameters } = roles;
     this.columns = [
-      ...new Set([...key, ...(hash ? [hash] : []), ...figures.map(({ column }) => column), ...(parameters ? [parameters] : [])]),
+      ...new Set([
+        ...key,
+        ...(hash ? [hash] : []),
+        ...figures.map(({ column }) => column),
+        ...(parameters ? [parameters] : []),
+      ]),
     ];
     for (const name of this.columns)
       if (!source.columns.includes(name)) throw noColumn(source.path, name, source.columns);
@@ -93,7 +103,8 @@ class RowReader {
   async read({ rows, values }: SourceChunk): Promise<void> {
     if (rows === 0) return;
     const keyColumns = this.roles.key.map((name) => values[name]!);
-    this.#keys ??= await keyReader(this.gathering.space, this.roles.key, keyColumns[0]![0]);
+    this.#keys ??= keyReader(this.gathering.space, this.roles.key, keyColumns[0]![0]);
+    await this.#keys.prepare?.(keyColumns[0]!);
     const hashes = this.roles.hash ? values[this.roles.hash] : undefined;
     const columns = this.#figures.map(({ name }) => values[name]!);
     const key: unknown[] = [];
@@ -119,23 +130,24 @@ class RowReader {
     if (gathering.unknown > 0)
       gathering.repairs.push(`${gathering.unknown} rows are no cells of ${gathering.space.name}: left out`);
     const percents: string[] = [];
-    const times = Math.max(...this.#times);
     for (const { name, quantity, gathered } of this.#figures) {
-      for (let nth = 0; nth < (quantity === 'parameters' ? 1 : times); nth++) {
+      for (let nth = 0; nth < (quantity === 'parameters' ? 1 : this.#most); nth++) {
         const column = gathered(nth);
         const accuracy = quantity !== 'seconds' && quantity !== 'parameters';
         const scale = accuracy ? scaleOf(column.values, this.options.scale ?? 'auto') : notNegative(column);
-        if (typeof scale === 'object') throw misfitError(this.source.path, name, this.#firstRow[scale.row]!, scale);
+        if (typeof scale === 'object')
+          throw misfitError(this.source.path, name, this.#firstRow[scale.row]!, scale);
         if (scale !== 'percent') continue;
         column.divide(100);
         if (nth === 0) percents.push(name);
       }
     }
-    if (percents.length > 0) gathering.repairs.push(`accuracies in per cent, divided by 100: ${percents.join(', ')}`);
+    if (percents.length > 0)
+      gathering.repairs.push(`accuracies in per cent, divided by 100: ${percents.join(', ')}`);
   }
 
   #idOf(key: readonly unknown[]): number {
-    const cell = this.#keys!(key);
+    const cell = this.#keys!.read(key);
     const id = typeof cell === 'string' || cell === NO_CELL ? -1 : this.gathering.idOf(cell);
     if (id >= 0) return id;
     if (this.options.skipUnknown) {
@@ -201,7 +213,8 @@ class RowReader {
       throw this.#error(`is row ${nth + 1} of its cell`, `a cell may have ${maxRepeats} trainings`);
     }
     if (this.options.duplicates !== 'repeats') nth = 0;
-    this.#times[id]!++;
+    this.#times[id] = nth + 1;
+    if (nth >= this.#most) this.#most = nth + 1;
     for (let c = 0; c < figures.length; c++) {
       const { quantity, gathered } = this.#figures[c]!;
       const column = gathered(nth);

@@ -3,8 +3,8 @@ import { basename } from 'node:path';
 import { usageError } from '../../errors.js';
 import { given } from '../../given.js';
 import { sha256Of } from '../../run/files.js';
-import { nasbench101 } from '../../space/nasbench101.js';
 import { spaceNames } from '../../space/index.js';
+import { nasbench101 } from '../../space/nasbench101.js';
 import type { Space } from '../../space/space.js';
 import { type CompactTable, writeCompactTable } from '../compactTable.js';
 import type { Figure } from '../figures.js';
@@ -74,7 +74,9 @@ interface Read {
 export async function* importBenchmark(options: ImportOptions): AsyncGenerator<ImportStep> {
   const { from, out } = options;
   const format = formatOf(from);
-  const { gathering, sha256, roles } = yield* format === 'tfrecord' ? readRecords(options) : readTable(options, format);
+  const { gathering, sha256, roles } = yield* format === 'tfrecord'
+    ? readRecords(options)
+    : readTable(options, format);
   const { size: bytes } = statSync(from);
   const official = Object.values(officialFiles).find((file) => file.sha256 === sha256);
   const source: Source = {
@@ -96,7 +98,10 @@ export async function* importBenchmark(options: ImportOptions): AsyncGenerator<I
 
 async function* readRecords({ from, space, ...options }: ImportOptions): AsyncGenerator<ReadProgress, Read> {
   if (space && space !== nasbench101)
-    throw usageError(`${from} is a TFRecord file, which only NAS-Bench-101 has`, 'give --space nasbench101, or none');
+    throw usageError(
+      `${from} is a TFRecord file, which only NAS-Bench-101 has`,
+      'give --space nasbench101, or none',
+    );
   return yield* importNasbenchRecords(from, options);
 }
 
@@ -106,7 +111,8 @@ async function* readTable(
   { from, space, roles: wish = {}, ...options }: ImportOptions,
   format: Exclude<SourceFormat, 'tfrecord'>,
 ): AsyncGenerator<ReadProgress, Read> {
-  if (!space) throw usageError('the import needs the space of the cells', `give --space: ${spaceNames.join(' or ')}`);
+  if (!space)
+    throw usageError('the import needs the space of the cells', `give --space: ${spaceNames.join(' or ')}`);
   const source = await readers[format](from);
   const roles = rolesOf(from, source.columns, space, wish);
   const gathering = yield* importTable(source, roles, { ...options, space });
@@ -128,7 +134,11 @@ const columnsInWords = ({ key, figures, parameters }: Roles): Record<string, str
     ...(parameters === undefined ? [] : [[parameters, 'parameters']]),
   ]);
 
-function provenanceOf({ file, sha256, official }: Source, roles: Roles | undefined, { repairs }: Gathering): string {
+function provenanceOf(
+  { file, sha256, official }: Source,
+  roles: Roles | undefined,
+  { repairs }: Gathering,
+): string {
   const columns = roles?.figures.map(({ column, figure }) => `${column} as ${figureInWords(figure)}`) ?? [];
   const what = official ? `NAS-Bench-101's own ${official} (arXiv 1902.09635)` : basename(file);
   return [`imported from ${what}, SHA-256 ${sha256}`, ...columns, ...repairs].join('; ');

@@ -40,12 +40,14 @@ function sizeOf(block: Uint8Array): number {
   for (let i = 0; i < block.length; ) {
     const token = block[i++]!;
     let literals = token >> 4;
-    if (literals === 15) for (let byte = 255; byte === 255 && i < block.length; literals += byte) byte = block[i++]!;
+    if (literals === 15)
+      for (let byte = 255; byte === 255 && i < block.length; literals += byte) byte = block[i++]!;
     size += literals;
     i += literals + 2;
     if (i > block.length) return size;
     let match = token & 15;
-    if (match === 15) for (let byte = 255; byte === 255 && i < block.length; match += byte) byte = block[i++]!;
+    if (match === 15)
+      for (let byte = 255; byte === 255 && i < block.length; match += byte) byte = block[i++]!;
     size += match + 4;
   }
   return size;

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { dataError } from '../../errors.js';
 import { onStorage } from '../../run/files.js';
-import { OPERATIONS, nasbench101 } from '../../space/nasbench101.js';
-import { columnShift, isCell, MAX_VERTICES, POW3, cellCode } from '../../space/nasbench101/cell.js';
+import { cellCode, columnShift, isCell, MAX_VERTICES, POW3 } from '../../space/nasbench101/cell.js';
+import { nasbench101, OPERATIONS } from '../../space/nasbench101.js';
 import { type CellCode, NO_CELL } from '../../space/space.js';
 import { type Gathered, Gathering } from './gather.js';
 import { EVALUATION_SIZE, EVALUATIONS, ModelMetricsReader } from './modelMetrics.js';
@@ -98,7 +98,10 @@ class RecordReader {
     this.#checkHash(id, hash);
     const nth = trainedEpochs.indexOf(epochs);
     if (nth < 0)
-      throw new RecordError(`is said to be of ${epochs} epochs`, `NAS-Bench-101 has ${trainedEpochs.join(', ')}`);
+      throw new RecordError(
+        `is said to be of ${epochs} epochs`,
+        `NAS-Bench-101 has ${trainedEpochs.join(', ')}`,
+      );
     const repeat = this.#counts[nth]![id]!++;
     if (repeat === repeats)
       throw new RecordError(
@@ -148,7 +151,10 @@ class RecordReader {
     for (let i = EVALUATION_SIZE; i < values.length; i++) {
       const quantity = quantities[i % EVALUATION_SIZE];
       const value = values[i]!;
-      if (!quantity || (value >= 0 && (quantity === 'seconds' ? value < Number.POSITIVE_INFINITY : value <= 1)))
+      if (
+        !quantity ||
+        (value >= 0 && (quantity === 'seconds' ? value < Number.POSITIVE_INFINITY : value <= 1))
+      )
         continue;
       const what = quantity === 'seconds' ? 'a training time' : `a ${quantity} accuracy`;
       throw new RecordError(
@@ -157,7 +163,8 @@ class RecordReader {
       );
     }
     const last = values[2 * EVALUATION_SIZE]!;
-    const nearest = (best: number, other: number) => (Math.abs(other - last) < Math.abs(best - last) ? other : best);
+    const nearest = (best: number, other: number) =>
+      Math.abs(other - last) < Math.abs(best - last) ? other : best;
     if (last > 0 && trainedEpochs.reduce(nearest) !== epochs)
       throw new RecordError(
         `is labelled ${epochs} epochs, but its last evaluation is of epoch ${last}`,
@@ -168,15 +175,13 @@ class RecordReader {
   #put(id: number, nth: number, repeat: number): void {
     const { gathering } = this;
     const { values, parameters } = this.#metrics;
-    if (!gathering.has(id)) {
-      gathering.add(id);
-      gathering.parameters.put(id, parameters);
-    } else if (gathering.parameters.values[id] !== parameters && !Number.isNaN(parameters)) {
+    gathering.add(id);
+    if (!gathering.parameters.has(id)) gathering.parameters.put(id, parameters);
+    else if (gathering.parameters.values[id] !== parameters && !Number.isNaN(parameters))
       throw new RecordError(
         `has ${parameters} parameters where an earlier record of the cell has ${gathering.parameters.values[id]}`,
         'the file is damaged or of another kind; fetch it again',
       );
-    }
     const columns = this.#columnsOf(nth, repeat);
     for (let i = 0, column = 0; i < values.length; i++) {
       if (i >= EVALUATION_SIZE && i % EVALUATION_SIZE > 0) columns[column++]!.put(id, values[i]!);
@@ -189,7 +194,13 @@ class RecordReader {
     this.#columns[key] ??= points.flatMap((point) =>
       quantities.flatMap((quantity) =>
         point && quantity
-          ? this.gathering.column({ dataset, epochs: trainedEpochs[nth]!, point, quantity, repeat: repeat + 1 })
+          ? this.gathering.column({
+              dataset,
+              epochs: trainedEpochs[nth]!,
+              point,
+              quantity,
+              repeat: repeat + 1,
+            })
           : [],
       ),
     );
@@ -217,8 +228,11 @@ function fieldsOf(text: string): Fields {
     value = undefined;
   }
   const kinds = ['string', 'number', 'string', 'string', 'string'];
-  // biome-ignore lint/suspicious/useValidTypeof: the kinds are above
-  if (Array.isArray(value) && value.length === kinds.length && kinds.every((kind, i) => typeof value[i] === kind))
+  if (
+    Array.isArray(value) &&
+    value.length === kinds.length &&
+    kinds.every((kind, i) => typeof value[i] === kind)
+  )
     return value as Fields;
   throw new RecordError(
     'is none of NAS-Bench-101',

@@ -82,7 +82,15 @@ const keys: Record<string, readonly (readonly string[])[]> = {
     ['module_hash'],
     ['hash'],
   ],
-  nasbench201: [['arch'], ['arch_str'], ['architecture'], ['arch_string'], ['archs'], ['arch_index'], ['index']],
+  nasbench201: [
+    ['arch'],
+    ['arch_str'],
+    ['architecture'],
+    ['arch_string'],
+    ['archs'],
+    ['arch_index'],
+    ['index'],
+  ],
 };
 
 function guessedKey(path: string, columns: readonly string[], space: Space): readonly string[] {
@@ -142,7 +150,20 @@ const words: Record<string, Quantity> = {
   training: 'train',
 };
 const time = new Set(['seconds', 'second', 'sec', 'secs', 'time']);
-const fillers = new Set(['accuracy', 'acc', 'top1', 'mean', 'avg', 'x', 'ori', 'final', 'end', 'percent', 'repeat', 'seed']);
+const fillers = new Set([
+  'accuracy',
+  'acc',
+  'top1',
+  'mean',
+  'avg',
+  'x',
+  'ori',
+  'final',
+  'end',
+  'percent',
+  'repeat',
+  'seed',
+]);
 /** Trainings of NAS-Bench-101 and NAS-Bench-201 have these lengths; another number is a repeat or seed. */
 const epochsKnown = new Set([4, 12, 36, 90, 108, 200]);
 
@@ -163,7 +184,8 @@ function figureOf(name: string): Said | undefined {
     else if (time.has(word)) said.seconds = true;
     else if (word === 'half' || word === 'halfway') said.point = 'half';
     else if (words[word] && !said.quantity) said.quantity = words[word];
-    else if (number && epochsKnown.has(Number(number)) && said.epochs === undefined) said.epochs = Number(number);
+    else if (number && epochsKnown.has(Number(number)) && said.epochs === undefined)
+      said.epochs = Number(number);
     else if (number && said.repeat === undefined) said.repeat = Number(number);
     else return undefined;
   }

@@ -30,8 +30,18 @@ export function scaleOf(values: NumberColumn, wish: Scale): 'fraction' | 'percen
   for (let row = 0; row < values.length; row++) {
     const value = values[row]!;
     if (value < 0 || value > most)
-      return { row, message: `has ${value}, where ${scale === 'percent' ? 'per cent' : 'fractions'} are expected` };
-    if (wish === 'auto' && scale === 'percent' && value > 0 && value < 1 && 100 * value <= largest && 100 * value >= 10)
+      return {
+        row,
+        message: `has ${value}, where ${scale === 'percent' ? 'per cent' : 'fractions'} are expected`,
+      };
+    if (
+      wish === 'auto' &&
+      scale === 'percent' &&
+      value > 0 &&
+      value < 1 &&
+      100 * value <= largest &&
+      100 * value >= 10
+    )
       return { row, message: `has ${value}, a fraction among per cents` };
   }
   return scale;

@@ -1,5 +1,5 @@
 import type { CompactTable } from '../compactTable.js';
-import type { FigureColumn, NumberColumn, Quantity } from '../figures.js';
+import { type FigureColumn, type NumberColumn, type Quantity, sortFigures } from '../figures.js';
 import { rowMeans } from '../table.js';
 import type { Gathering } from './gather.js';
 
@@ -53,7 +53,7 @@ export interface Constant {
 }
 
 export function summarize(gathering: Gathering, { cells, figures, space }: CompactTable): ImportSummary {
-  const groups = groupsOf(figures, cells.length);
+  const groups = groupsOf(sortFigures(figures), cells.length);
   const { rows, duplicates, unknown, repairs, missingRepeats } = gathering;
   return {
     space: space.name,
@@ -77,7 +77,9 @@ function groupsOf(figures: readonly FigureColumn[], cells: number): GroupSummary
     const [dataset, epochs] = JSON.parse(key) as [string, number];
     const group = figures.filter((figure) => figure.dataset === dataset && figure.epochs === epochs);
     const columns = (quantity: Quantity) =>
-      group.filter((figure) => figure.quantity === quantity && figure.point === 'end').map(({ values }) => values);
+      group
+        .filter((figure) => figure.quantity === quantity && figure.point === 'end')
+        .map(({ values }) => values);
     const [test, validation, seconds] = [columns('test'), columns('validation'), columns('seconds')];
     const [best, mean] = bestAndMean(rowMeans(test, cells));
     const [bestValidation, meanValidation] = bestAndMean(rowMeans(validation, cells));
@@ -115,7 +117,10 @@ type GroupFigure = 'bestTest' | 'meanTest' | 'bestValidation';
  * Constants of the tables: arXiv 1902.09635 and AG-Net's, CATE's code for NAS-Bench-101 (means of three, 108 epochs); arXiv 2001.00326 for
  * NAS-Bench-201 (200 epochs).
  */
-const constants: Record<string, readonly [dataset: string, epochs: number, figure: GroupFigure, value: number][]> = {
+const constants: Record<
+  string,
+  readonly [dataset: string, epochs: number, figure: GroupFigure, value: number][]
+> = {
   nasbench101: [
     ['cifar10', 108, 'bestTest', 0.9432],
     ['cifar10', 108, 'meanTest', 0.8968],
@@ -136,7 +141,9 @@ const inWords: Record<GroupFigure, string> = {
 
 function constantsOf(space: string, groups: readonly GroupSummary[]): Constant[] {
   return (constants[space] ?? []).flatMap(([dataset, epochs, figure, published]) => {
-    const group = groups.find((each) => each.dataset === dataset && (each.epochs === epochs || each.epochs === 0));
+    const group = groups.find(
+      (each) => each.dataset === dataset && (each.epochs === epochs || each.epochs === 0),
+    );
     if (!group || Number.isNaN(group[figure])) return [];
     const found = group[figure];
     const what = `${inWords[figure]} on ${dataset} after ${epochs} epochs`;
