@@ -3,7 +3,7 @@ import { isRun, type JsonValue, type Manifest, readManifest } from '../core/run/
 import type { JobOptions, JobResult } from './job.js';
 import { pretrainJob, resolvePretrain, resumePretrain } from './pretrain.js';
 import { resumeSearch, searchJob } from './search.js';
-import { parseSettings, searchSettings } from './settings.js';
+import { resolveSearch } from './settings.js';
 
 /** What can be done with the settings and the run of one kind of job. */
 export interface JobKind {
@@ -18,7 +18,7 @@ const kinds: readonly JobKind[] = [
   { name: 'pretrain', resolve: resolvePretrain, start: pretrainJob, resume: resumePretrain },
   {
     name: 'search',
-    resolve: (settings) => parseSettings(searchSettings, settings),
+    resolve: resolveSearch,
     start: searchJob,
     resume: resumeSearch,
   },

@@ -6,23 +6,23 @@ import { initialWeights } from '../core/controller/weights.js';
 import type { Controller } from '../core/engine/engine.js';
 import { dataError } from '../core/errors.js';
 import { given } from '../core/given.js';
+import { findNamed } from '../core/params.js';
 import { controllerCheckpoint, createRun, type JsonValue, openRun, resumeRun } from '../core/run/index.js';
-import { Pool, type QueryRow } from '../core/search/pool.js';
+import { Pool, type Protocol, type QueryRow } from '../core/search/pool.js';
 import { embedCells } from '../operators/embedCells.js';
 import { record } from '../operators/record.js';
 import { type RoundRow, type SearchEvent, search } from '../pipelines/search.js';
-import { nao } from '../pipelines/searchers/nao.js';
-import { randomSearch } from '../pipelines/searchers/random.js';
-import type { Searcher } from '../pipelines/searchers/searcher.js';
+import { learns, searchers } from '../pipelines/searchers/index.js';
 import { controllerConfig, engineFor, type JobOptions, type JobResult, place, withRun } from './job.js';
-import { parseSettings, type SearchSettings, searchSettings } from './settings.js';
+import { resolveSearch, type SearchSettings } from './settings.js';
 
 export interface SearchResult extends JobResult {
   searcher: string;
+  protocol: Protocol;
   queries: number;
   /** Row of the last query; its `best_*`, `regret` and `rank` are those of the search. Absent where nothing was queried. */
   last?: QueryRow;
-  /** Queries until the final best cell by validation was found (#Queries of the paper's Table 1). */
+  /** Queries until the final best cell was found (#Queries of the paper's Table 1). */
   queriesToBest: number;
   /** Whether the search ended because nothing new was found. */
   dry: boolean;
@@ -35,7 +35,7 @@ export async function searchJob(
   settings: Record<string, unknown>,
   options: JobOptions<SearchEvent>,
 ): Promise<SearchResult> {
-  return runSearch(parseSettings(searchSettings, settings), options);
+  return runSearch(resolveSearch(settings), options);
 }
 
 /** Goes on with a search that was stopped, from the end of its last whole round, to the bits that it would have had. */
@@ -43,7 +43,7 @@ export async function resumeSearch(dir: string, options: JobOptions<SearchEvent>
   const resumed = await resumeRun(dir);
   try {
     return await runSearch(
-      parseSettings(searchSettings, resumed.run.manifest.spec as Record<string, unknown>),
+      resolveSearch(resumed.run.manifest.spec as Record<string, unknown>),
       options,
       resumed,
     );
@@ -71,13 +71,14 @@ async function searchIn(
   options: JobOptions<SearchEvent>,
   resumed?: Resumed,
 ): Promise<SearchResult> {
-  const { seed, initial, perRound, identity, targetFloor } = settings;
-  const pool = new Pool({ benchmark, searcher: settings.searcher, seed, identity, targetFloor });
+  const { seed, identity, protocol, targetFloor } = settings;
+  const spec = findNamed('searcher', searchers, settings.searcher);
+  const pool = new Pool({ benchmark, searcher: spec.name, seed, identity, protocol, targetFloor });
   // A run that was stopped before its first checkpoint begins again with the controller that it was given.
   const weights = resumed?.checkpoint ? undefined : startingWeights(settings, benchmark, options);
 
-  // Random search needs no engine, and should not wait for one.
-  const engine = settings.searcher === 'random' ? undefined : await engineFor(settings, resumed);
+  // Many searchers need no engine, and should not wait for one.
+  const engine = learns(spec) ? await engineFor(settings, resumed) : undefined;
   let controller: Controller | undefined;
   try {
     const run =
@@ -103,7 +104,13 @@ async function searchIn(
           checkpoint?.controller?.weights ?? weights ?? initialWeights(config, seed),
         );
       }
-      const searcher = searcherFor(settings, { benchmark, pool, seed, initial, perRound }, controller);
+      const searcher = spec.create({
+        ...settings.searcherParams,
+        benchmark,
+        pool,
+        seed,
+        controller: controller as Controller, // there where the searcher needs it
+      });
       const save = async ({ round, queries, dryRounds }: RoundRow) => {
         await run.checkpoint({
           space: space.name,
@@ -127,6 +134,7 @@ async function searchIn(
           benchmark,
           pool,
           budget: settings.queries,
+          seconds: settings.seconds,
           rounds: settings.rounds,
           patience: settings.patience,
           firstRound: checkpoint?.position.round ?? 0,
@@ -149,12 +157,15 @@ async function searchIn(
 
       const last = pool.rows.at(-1);
       const queriesToBest = last
-        ? pool.rows.find((row) => row.validation === last.best_validation)!.query
+        ? pool.rows.find(
+            (row) => row.best_test === last.best_test && row.best_validation === last.best_validation,
+          )!.query
         : 0;
       const dry = (end?.dryRounds ?? dryRounds) >= settings.patience;
       const result = {
         dir: run.dir,
-        searcher: settings.searcher,
+        searcher: spec.name,
+        protocol,
         queries: pool.size,
         queriesToBest,
         dry,
@@ -175,7 +186,7 @@ async function searchIn(
         return { ...result, status: 'interrupted' as const };
       }
       await run.finish('done', {
-        protocol: 'V',
+        protocol,
         queries: pool.size,
         queriesToBest,
         dry,
@@ -200,7 +211,7 @@ function startingWeights(
   { space }: Benchmark,
   { onNote }: JobOptions<SearchEvent>,
 ) {
-  if (path === undefined || searcher === 'random') return undefined;
+  if (path === undefined || !learns(findNamed('searcher', searchers, searcher))) return undefined;
   const { checkpoint, warnings } = controllerCheckpoint(path);
   for (const warning of warnings) onNote?.(warning);
   if (checkpoint.space !== space.name) {
@@ -210,16 +221,6 @@ function startingWeights(
     );
   }
   return checkpoint.controller.weights;
-}
-
-function searcherFor(
-  settings: SearchSettings,
-  resources: Parameters<typeof randomSearch>[0] & { initial: number },
-  controller: Controller | undefined,
-): Searcher {
-  if (!controller) return randomSearch(resources);
-  const { top, epochs, trainBatch: batch, learningRate, freezeEncoder } = settings;
-  return nao({ ...resources, controller, top, training: { epochs, batch, learningRate, freezeEncoder } });
 }
 
 /** The queries that a resumed run has logged up to its checkpoint. */

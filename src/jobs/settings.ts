@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { engineNames } from '../core/engine/index.js';
 import { usageError } from '../core/errors.js';
+import { findNamed, parseParams } from '../core/params.js';
+import { protocols } from '../core/search/pool.js';
 import { suggest } from '../core/suggest.js';
+import { searchers } from '../pipelines/searchers/index.js';
 
 const engine = z
   .enum(['auto', ...engineNames])
@@ -57,20 +60,27 @@ export type PretrainSettings = z.output<typeof pretrainSettings>;
 /** What a search run is made of. */
 export const searchSettings = z.strictObject({
   benchmark: z.string().default('mnist-cells5').describe('benchmark to query'),
-  searcher: z.enum(['nao', 'random']).default('nao').describe('way of searching'),
+  searcher: z.string().default('nao').describe('way of searching'),
+  searcherParams: z.record(z.string(), z.unknown()).default({}).describe('parameters of the searcher'),
   controller: z
     .string()
     .optional()
     .describe('run or checkpoint of a pretrained controller; default: a fresh one'),
   queries: z.int().min(1).default(1000).describe('most queries'),
-  rounds: z.int().min(1).default(50).describe('most rounds, the initial sample included'),
-  initial: z.int().min(1).default(128).describe('cells of the initial random sample'),
-  perRound: z.int().min(1).default(128).describe('new cells a round'),
-  top: z.int().min(1).default(128).describe('best cells of the pool that are moved along the gradient'),
-  epochs: z.int().min(1).default(100).describe('inner epochs a round'),
-  learningRate: z.number().positive().default(0.1).describe('learning rate of SGD'),
-  trainBatch: z.int().min(1).default(64).describe('cells a training step'),
-  freezeEncoder: z.boolean().default(false).describe('keep encoder and decoder as pretrained'),
+  seconds: z
+    .number()
+    .positive()
+    .optional()
+    .describe('simulated training seconds after which no query is made any more; default: no limit'),
+  rounds: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('most rounds, the initial sample included; default: as many as the budget takes'),
+  protocol: z
+    .enum(protocols)
+    .default('V')
+    .describe('which cell is reported: V, the best by validation; T, the best by test (an oracle)'),
   identity: z
     .enum(['cell', 'sequence'])
     .default('cell')
@@ -87,6 +97,32 @@ export const searchSettings = z.strictObject({
   threads,
 });
 export type SearchSettings = z.output<typeof searchSettings>;
+
+/** Parameters of searchers that may stand among the settings themselves; a searcher that has no such parameter passes over it. */
+export const searcherFlags = [
+  'initial',
+  'perRound',
+  'top',
+  'epochs',
+  'learningRate',
+  'trainBatch',
+  'freezeEncoder',
+  'draw',
+] as const;
+
+/** Settings of a search, checked and completed, with the parameters of its searcher. */
+export function resolveSearch(given: Record<string, unknown>): SearchSettings {
+  const flags: Record<string, unknown> = {};
+  const common: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(given)) {
+    ((searcherFlags as readonly string[]).includes(name) ? flags : common)[name] = value;
+  }
+  const settings = parseSettings(searchSettings, common);
+  const { name, params } = findNamed('searcher', searchers, settings.searcher);
+  const own = Object.entries(flags).filter(([flag]) => Object.hasOwn(params.shape, flag));
+  const all = { ...Object.fromEntries(own), ...settings.searcherParams };
+  return { ...settings, searcherParams: parseParams(`searcher ${name}`, params, all) };
+}
 
 /** Settings checked and completed, or a usage error (exit code 2) that names the field. */
 export function parseSettings<S extends z.ZodObject>(schema: S, given: Record<string, unknown>): z.output<S> {

@@ -1,21 +1,42 @@
-import { concatMap, filter, type OperatorFunction, take } from 'rxjs';
+import { defer, EMPTY, filter, finalize, map, type OperatorFunction, take, takeWhile } from 'rxjs';
 import { z } from 'zod';
 import { eventSchemas } from '../core/batch/index.js';
 import type { Benchmark } from '../core/benchmark/benchmark.js';
+import { dataError } from '../core/errors.js';
+import { withRetries } from '../core/retry.js';
 import { type Pool, type Proposal, proposalColumns, type QueryRow } from '../core/search/pool.js';
+import type { CellCode } from '../core/space/space.js';
 import { columnsOf } from '../core/spec/columns.js';
 import { defineOperator } from '../core/spec/defineOperator.js';
+import { inOrder } from './inOrder.js';
 
 export interface BenchmarkLookupOptions {
   benchmark: Benchmark;
   pool: Pool;
   /** Most queries of the whole search. */
   budget: number;
+  /** Simulated training seconds after which no query is made any more; default: no limit. */
+  seconds?: number | undefined;
+  /** Lookups under way at once; default: what the benchmark says of itself. */
+  concurrency?: number | undefined;
+  /** Further attempts at a lookup that fails for a passing reason. */
+  retries?: number;
+  /** Milliseconds before the first of them, doubled for each further one. */
+  backoff?: number;
 }
 
 /**
- * Evaluates proposals in their order and counts each as one query of the pool. Proposals that the pool has already are passed over
- * uncharged, unless sequences count (then the searcher says what is new); at the budget the source is unsubscribed.
+ * Evaluates proposals and counts each as one query of the pool, in the order in which they were proposed, also where lookups overlap,
+ * are slow, fail or answer in another order. Proposals that the pool has already are passed over uncharged, unless sequences
+ * count (then the searcher says what is new). At the budget the source is unsubscribed; the query with which the training
+ * seconds are spent is the last one.
+ *
+ * A lookup that fails is made again, later and later (`retries`, `backoff`): its cell is charged once. An error that a user has to put right,
+ * such as a cell that the benchmark does not know, ends the search at once.
+ *
+ *     proposals  a b a c |
+ *     lookups    a--, b-, c✗-c
+ *     out        ---a b---c|
  */
 export const benchmarkLookup = defineOperator(
   {
@@ -31,6 +52,33 @@ export const benchmarkLookup = defineOperator(
         .default(1000)
         .describe('most queries of the whole search')
         .meta({ unit: 'queries' }),
+      seconds: z
+        .number()
+        .positive()
+        .optional()
+        .describe('simulated training time after which no query is made any more; default: no limit')
+        .meta({ unit: 's' }),
+      concurrency: z
+        .int()
+        .min(1)
+        .max(1024)
+        .optional()
+        .describe('lookups under way at once; default: what the benchmark says of itself')
+        .meta({ unit: 'lookups' }),
+      retries: z
+        .int()
+        .min(0)
+        .max(1000)
+        .default(6)
+        .describe('further attempts at a lookup that fails for a passing reason')
+        .meta({ unit: 'attempts' }),
+      backoff: z
+        .number()
+        .min(0)
+        .max(60_000)
+        .default(50)
+        .describe('wait before the first of them, doubled for each further one')
+        .meta({ unit: 'ms' }),
     }),
     needs: ['benchmark', 'pool'],
     input: proposalColumns,
@@ -38,16 +86,51 @@ export const benchmarkLookup = defineOperator(
     stability: 'stable',
     example: 'benchmarkLookup: { budget: 300 }',
   },
-  ({ benchmark, pool, budget }: BenchmarkLookupOptions): OperatorFunction<Proposal, QueryRow> =>
-    (proposals) => {
-      const isNew = ({ cell }: Proposal) => pool.identity === 'sequence' || !pool.has(cell);
-      return proposals.pipe(
-        filter(isNew),
-        take(Math.max(0, budget - pool.size)),
-        concatMap(async (proposal) => ({ proposal, evaluation: await benchmark.lookup(proposal.cell) })),
-        // Again, as an isomorphic copy may have waited in the same round.
-        filter(({ proposal }) => isNew(proposal)),
-        concatMap(({ proposal, evaluation }) => [pool.add(proposal, evaluation)]),
-      );
-    },
+  ({
+    benchmark,
+    pool,
+    budget,
+    seconds = Number.POSITIVE_INFINITY,
+    concurrency = benchmark.concurrency ?? 1,
+    retries = 6,
+    backoff = 50,
+  }: BenchmarkLookupOptions): OperatorFunction<Proposal, QueryRow> =>
+    (proposals) =>
+      defer(() => {
+        const stopped = new AbortController();
+        const asked = new Set<CellCode>();
+        const isNew = ({ cell }: Proposal) => {
+          if (pool.identity === 'sequence') return true;
+          const canonical = pool.space.canonical(cell);
+          if (asked.has(canonical) || pool.has(cell)) return false;
+          asked.add(canonical);
+          return true;
+        };
+        const lookup = async (proposal: Proposal) => {
+          const what = `${benchmark.name}: the lookup of ${pool.space.describe(proposal.cell).text}`;
+          const evaluation = await withRetries(() => benchmark.lookup(proposal.cell), {
+            retries,
+            backoff,
+            what,
+            signal: stopped.signal,
+          });
+          if (seconds < Number.POSITIVE_INFINITY && Number.isNaN(evaluation.seconds)) {
+            throw dataError(
+              `${benchmark.name} does not know how long ${pool.space.describe(proposal.cell).text} trains`,
+              'give the budget in queries',
+            );
+          }
+          return { proposal, evaluation };
+        };
+        const spent = () => pool.seconds >= seconds;
+        if (spent()) return EMPTY;
+        return proposals.pipe(
+          filter(isNew),
+          take(Math.max(0, budget - pool.size)),
+          inOrder(concurrency, lookup),
+          map(({ proposal, evaluation }) => pool.add(proposal, evaluation)),
+          takeWhile(() => !spent(), true),
+          finalize(() => stopped.abort()),
+        );
+      }),
 );

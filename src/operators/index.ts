@@ -4,6 +4,7 @@ export { type BenchmarkLookupOptions, benchmarkLookup } from './benchmarkLookup.
 export { type CheckpointOptions, checkpoint } from './checkpoint.js';
 export { type EmbedCellsOptions, embedCells } from './embedCells.js';
 export { type Encoded, type EncodeOptions, encode } from './encode.js';
+export { inOrder } from './inOrder.js';
 export { type InScope, type InTurnOptions, inTurn } from './inTurn.js';
 export { type LossStepOptions, lossStep, type StepRow } from './lossStep.js';
 export { type Mined, type MineOptions, mine } from './mine.js';

@@ -1,7 +1,7 @@
-import { concat, concatMap, defer, EMPTY, from, map, type Observable, range, takeWhile } from 'rxjs';
+import { concat, defer, EMPTY, from, map, type Observable, repeat, takeWhile } from 'rxjs';
 import type { Benchmark } from '../core/benchmark/benchmark.js';
 import type { Pool, QueryRow } from '../core/search/pool.js';
-import { benchmarkLookup } from '../operators/benchmarkLookup.js';
+import { type BenchmarkLookupOptions, benchmarkLookup } from '../operators/benchmarkLookup.js';
 import type { ProposalRow } from '../operators/naoPropose.js';
 import type { TrainRow } from '../operators/trainOnPool.js';
 import type { Searcher } from './searchers/searcher.js';
@@ -30,14 +30,18 @@ export interface SearchOptions {
   pool: Pool;
   /** Most queries. */
   budget: number;
-  /** Most rounds, the initial sample included. */
-  rounds: number;
+  /** Simulated training seconds after which no query is made any more; default: no limit. */
+  seconds?: number | undefined;
+  /** Most rounds, the initial sample included; default: as many as the budget takes. */
+  rounds?: number | undefined;
   /** First round to run: 0, or the one after the checkpoint that a run is resumed from. */
   firstRound?: number;
   /** The search ends after so many rounds in a row without a new cell (REFERENCE §7: it runs dry). */
   patience?: number;
   /** Rounds without a new cell before the first one to run (a resumed run). */
   dryRounds?: number;
+  /** How the benchmark is asked; see `benchmarkLookup`. */
+  lookup?: Pick<BenchmarkLookupOptions, 'concurrency' | 'retries' | 'backoff'>;
   /** Completes when the round's state is safe; the next round begins after it. */
   checkpoint?: (row: RoundRow) => Promise<void>;
 }
@@ -47,9 +51,10 @@ export interface SearchOptions {
  * rounds are over or nothing new is found.
  */
 export function search(options: SearchOptions): Observable<SearchEvent> {
-  const { searcher, benchmark, pool, budget, rounds, firstRound = 0, patience = 3, checkpoint } = options;
+  const { searcher, benchmark, pool, budget, patience = 3, lookup, checkpoint } = options;
+  const { seconds = Number.POSITIVE_INFINITY, rounds = Number.POSITIVE_INFINITY, firstRound = 0 } = options;
   let { dryRounds = 0 } = options;
-  const finished = () => pool.size >= budget || dryRounds >= patience;
+  const finished = () => pool.size >= budget || pool.seconds >= seconds || dryRounds >= patience;
 
   const round = (index: number) =>
     defer(() => {
@@ -58,7 +63,7 @@ export function search(options: SearchOptions): Observable<SearchEvent> {
 
       const queries = searcher
         .propose(index, (row) => reported.push(row))
-        .pipe(benchmarkLookup({ benchmark, pool, budget }), as('query'));
+        .pipe(benchmarkLookup({ ...lookup, benchmark, pool, budget, seconds }), as('query'));
 
       const learning = defer(() => {
         dryRounds = pool.size > before ? 0 : dryRounds + 1;
@@ -74,12 +79,15 @@ export function search(options: SearchOptions): Observable<SearchEvent> {
       return concat(queries, defer(() => from(reported)).pipe(as('proposal')), learning, end);
     });
 
-  const left = range(firstRound, Math.max(0, rounds - firstRound)).pipe(
-    concatMap(round),
-    takeWhile(({ event }) => event !== 'round' || !finished(), true),
-  );
-  // A run may have been stopped between its last round and its end.
-  return defer(() => (finished() ? EMPTY : left));
+  return defer(() => {
+    let next = firstRound;
+    // A run may have been stopped between its last round and its end.
+    if (finished() || next >= rounds) return EMPTY;
+    return defer(() => round(next++)).pipe(
+      repeat(rounds - firstRound),
+      takeWhile(({ event }) => event !== 'round' || !finished(), true),
+    );
+  });
 }
 
 /** Names the kind of a row. */

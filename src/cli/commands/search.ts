@@ -1,11 +1,15 @@
-import { type ExitCode, exitCode } from '../../core/errors.js';
+import { parse } from 'yaml';
+import { type ExitCode, exitCode, usageError } from '../../core/errors.js';
 import { given } from '../../core/given.js';
 import { readManifest } from '../../core/run/index.js';
+import { protocols } from '../../core/search/pool.js';
 import { settingsOfRun } from '../../jobs/kinds.js';
 import { withPreset } from '../../jobs/presets.js';
 import { resumeSearch, type SearchResult, searchJob } from '../../jobs/search.js';
-import { parseSettings, searchSettings } from '../../jobs/settings.js';
+import { resolveSearch } from '../../jobs/settings.js';
+import { draws } from '../../operators/seedCells.js';
 import type { SearchEvent } from '../../pipelines/search.js';
+import { searchers } from '../../pipelines/searchers/index.js';
 import type { Args, Command } from '../command.js';
 import { interrupted$ } from '../interrupt.js';
 import { type Output, percent } from '../output.js';
@@ -14,30 +18,50 @@ import { again, presetOption, runOptions } from '../shared.js';
 
 export const searchCommand: Command = {
   usage: 'search',
-  describe: 'Search a benchmark with a controller, or at random',
+  describe: 'Search a benchmark: with a controller, by evolution, at random, …',
   options: {
     benchmark: {
       type: 'string',
       default: 'mnist-cells5',
       describe: 'benchmark to query (rxnas benchmark list)',
     },
-    searcher: { type: 'string', choices: ['nao', 'random'], default: 'nao', describe: 'way of searching' },
+    searcher: {
+      type: 'string',
+      choices: searchers.map(({ name }) => name),
+      default: 'nao',
+      describe: 'way of searching (rxnas list searcher)',
+    },
+    param: {
+      type: 'string',
+      array: true,
+      describe: 'parameter of the searcher: --param population=100',
+    },
     controller: {
       type: 'string',
       describe: 'run or checkpoint of a pretrained controller; default: a fresh one',
     },
     queries: { type: 'number', describe: 'most queries; default: 1000' },
-    rounds: { type: 'number', describe: 'most rounds, the initial sample included; default: 50' },
-    initial: { type: 'number', describe: 'cells of the initial random sample; default: 128' },
-    'per-round': { type: 'number', describe: 'new cells a round; default: 128' },
-    epochs: { type: 'number', describe: 'training epochs a round; default: 100' },
-    top: {
+    'budget-seconds': {
       type: 'number',
-      describe: 'best cells of the pool that are moved along the gradient; default: 128',
+      describe: 'simulated training seconds after which no query is made; default: no limit',
     },
-    'train-batch': { type: 'number', default: 64, describe: 'cells a training step' },
-    'learning-rate': { type: 'number', describe: 'learning rate of SGD; default: 0.1' },
-    'freeze-encoder': { type: 'boolean', default: false, describe: 'keep encoder and decoder as pretrained' },
+    protocol: {
+      type: 'string',
+      choices: protocols,
+      describe: 'cell that is reported: V, the best by validation (default); T, by test',
+    },
+    rounds: {
+      type: 'number',
+      describe: 'most rounds, the initial sample included; default: no limit',
+    },
+    initial: { type: 'number', describe: 'cells of the initial random sample; default: the searcher’s' },
+    'per-round': { type: 'number', describe: 'new cells a round; default: the searcher’s' },
+    draw: { type: 'string', choices: draws, describe: 'how random cells are drawn; default: the searcher’s' },
+    epochs: { type: 'number', describe: 'nao: training epochs a round; default: 100' },
+    top: { type: 'number', describe: 'best cells that new ones are made from; default: the searcher’s' },
+    'train-batch': { type: 'number', describe: 'nao: cells a training step; default: 64' },
+    'learning-rate': { type: 'number', describe: 'nao: learning rate of SGD; default: 0.1' },
+    'freeze-encoder': { type: 'boolean', describe: 'nao: keep encoder and decoder as pretrained' },
     identity: {
       type: 'string',
       choices: ['cell', 'sequence'],
@@ -57,7 +81,7 @@ export const searchCommand: Command = {
     if ('code' in before) return before.code;
     const { resume } = before;
     const settings = resume ? settingsOfRun(readManifest(resume)) : settingsOf(args);
-    const { queries } = parseSettings(searchSettings, settings);
+    const { queries } = resolveSearch(settings);
     const board = progressBoard(output);
     const options = {
       ...given({ out: args.out, tags: args.tag, note: args.note }),
@@ -99,6 +123,10 @@ function settingsOf(args: Args): Record<string, unknown> {
       searcher: args.searcher,
       controller: args.controller,
       queries: args.queries,
+      seconds: args.budgetSeconds,
+      protocol: args.protocol,
+      searcherParams: args.param && searcherParams(args.param),
+      draw: args.draw,
       rounds: args.rounds,
       initial: args.initial,
       perRound: args.perRound,
@@ -115,13 +143,24 @@ function settingsOf(args: Args): Record<string, unknown> {
   );
 }
 
+/** The parameters of `NAME=VALUE`s, values as YAML has them. Throws exit code 2 where one is of another form. */
+function searcherParams(given: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    given.map((text) => {
+      const [, name, value] = /^(\w+)=(.+)$/s.exec(text) ?? [];
+      if (name === undefined) throw usageError(`--param ${text}`, 'give NAME=VALUE: --param population=100');
+      return [name, parse(value!)];
+    }),
+  );
+}
+
 function report(result: SearchResult, output: Output): ExitCode {
-  const { dir, status, queries, queriesToBest, dry, last } = result;
+  const { dir, status, protocol, queries, queriesToBest, dry, last } = result;
   output.result(result, () => [
     `${queries} queries${dry ? '; nothing new was found any more' : ''}`,
     ...(last
       ? [
-          `best by validation: ${percent(last.best_validation)} validation, ${percent(last.best_test)} test${Number.isNaN(last.regret) ? '' : `, regret ${percent(last.regret)}`}${last.rank > 0 ? `, rank ${last.rank}` : ''}, found with query ${queriesToBest}`,
+          `best by ${protocol === 'T' ? 'test (protocol T)' : 'validation'}: ${percent(last.best_validation)} validation, ${percent(last.best_test)} test${Number.isNaN(last.regret) ? '' : `, regret ${percent(last.regret)}`}${last.rank > 0 ? `, rank ${last.rank}` : ''}, found with query ${queriesToBest}`,
         ]
       : []),
     `run: ${dir}`,

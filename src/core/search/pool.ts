@@ -26,8 +26,9 @@ export interface QueryRow {
   validation: number;
   /** Mean test accuracy over the repeats, which the searcher never sees. */
   test: number;
+  /** Validation accuracy of the best cell so far, by validation (protocol V) or by test accuracy (protocol T). */
   best_validation: number;
-  /** Test accuracy of the best cell by validation so far (protocol V). */
+  /** Test accuracy of that cell. */
   best_test: number;
   /** Best test accuracy of the benchmark − `best_test`; NaN where the benchmark's best is not known. */
   regret: number;
@@ -44,11 +45,19 @@ export interface QueryRow {
  */
 export type Identity = 'cell' | 'sequence';
 
+/**
+ * Which of the queried cells a search reports: `V`, the best by validation, which is what a search could really know; `T`, the best by
+ * test, as some papers have it: an oracle, not comparable with V. Searchers see validation accuracies alone, whatever the protocol.
+ */
+export type Protocol = 'V' | 'T';
+export const protocols = ['V', 'T'] as const satisfies readonly Protocol[];
+
 export interface PoolOptions {
   benchmark: Benchmark;
   searcher: string;
   seed: number;
   identity?: Identity;
+  protocol?: Protocol;
   /** Target of the predictor: max(validation − floor, 0) / (1 − floor); REFERENCE §7 has floor 0.8. */
   targetFloor?: number;
 }
@@ -63,14 +72,20 @@ export class Pool {
   /** Number of the first query of each cell. */
   readonly #known = new Map<number, number>();
   #best: QueryRow | undefined;
+  #seconds = 0;
 
   constructor(options: PoolOptions) {
-    this.#options = { identity: 'cell', targetFloor: 0.8, ...options };
+    this.#options = { identity: 'cell', targetFloor: 0.8, protocol: 'V', ...options };
     this.space = options.benchmark.space;
   }
 
   get size(): number {
     return this.rows.length;
+  }
+
+  /** Training time that all queries would have cost, in seconds; NaN where the benchmark does not know. */
+  get seconds(): number {
+    return this.#seconds;
   }
 
   #key(cell: CellCode): number {
@@ -88,12 +103,12 @@ export class Pool {
 
   /** Count one query and give its row. The repeat that is seen is drawn from the cell's own random stream. */
   add({ cell, origin, round }: Proposal, evaluation: Evaluation): QueryRow {
-    const { benchmark, searcher, seed } = this.#options;
+    const { benchmark, searcher, seed, protocol } = this.#options;
     const repeat = stream(seed, 'repeat', this.#key(cell)).int(evaluation.validation.length);
     const validation = evaluation.validation[repeat]!;
     const test = mean(evaluation.test);
     const best = this.#best;
-    const leads = !best || validation > best.best_validation;
+    const leads = !best || (protocol === 'V' ? validation > best.best_validation : test > best.best_test);
     const best_test = leads ? test : best.best_test;
     const row: QueryRow = {
       query: this.size + 1,
@@ -119,6 +134,7 @@ export class Pool {
     if (!this.has(row.cell)) this.#known.set(this.#key(row.cell), row.query);
     this.rows.push(row);
     this.#best = row;
+    this.#seconds += row.seconds;
   }
 
   /** The predictor's target of a row, in [0, 1]. */

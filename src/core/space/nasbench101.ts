@@ -1,10 +1,12 @@
 import { z } from 'zod';
-import { edgeBitsOf, isCell, opCodeOf } from './nasbench101/cell.js';
+import type { Random } from '../random/random.js';
+import { EDGE_BITS, edgeBitsOf, isCell, MAX_VERTICES, opCodeOf, POW3, prune } from './nasbench101/cell.js';
 import { decode, encode, SEQUENCE_LENGTH } from './nasbench101/codec.js';
 import { editDistance } from './nasbench101/distance.js';
 import { type Catalogue, enumerate } from './nasbench101/enumerate.js';
 import { moduleHash } from './nasbench101/hash.js';
 import { mutateCell } from './nasbench101/mutate.js';
+import { edits } from './nasbench101/neighbours.js';
 import { describe, parse } from './nasbench101/text.js';
 import { type CellCode, defineSpace, mutantCell, NO_CELL, type Space } from './space.js';
 
@@ -31,6 +33,22 @@ function canonical(cell: CellCode): CellCode {
   return id < 0 ? NO_CELL : catalogue().cells[id]!;
 }
 
+/** nasbench's `random_spec`: each entry of the 7×7 matrix with probability ½, each operation alike, until it is valid. */
+function sampleGraph(random: Random): CellCode {
+  for (;;) {
+    const cell = prune(random.int(1 << EDGE_BITS), random.int(POW3[MAX_VERTICES - 2]!), MAX_VERTICES);
+    if (cell !== NO_CELL) return canonical(cell);
+  }
+}
+
+function neighbours(cell: CellCode): CellCode[] {
+  const own = canonical(cell);
+  const all = new Set<CellCode>();
+  for (const edited of edits(own)) all.add(canonical(edited));
+  all.delete(own);
+  return [...all];
+}
+
 /**
  * The NAS-Bench-101 space (arXiv 1902.09635): 423,624 cells of at most 7 vertices, 9 edges and 3 operations, enumerated
  * in memory. Isomorphic cells have one id and one hash.
@@ -51,6 +69,8 @@ export const nasbench101: Space = {
   mutate: (anchor, random) => mutantCell(mutateCell(anchor, random)),
   mutateWithEdits: mutateCell,
   sample: (random) => catalogue().cells[random.int(SIZE)]!,
+  sampleGraph,
+  neighbours,
   describe,
   parse,
 };

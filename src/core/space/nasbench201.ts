@@ -135,6 +135,9 @@ function mutateWithEdits(anchor: CellCode, random: Random): Mutant {
   return mutant(anchor + (other - op) * place[edge]!, 1);
 }
 
+/** Every architecture is as likely as any other also where operations are drawn one by one. */
+const sample = (random: Random) => cells()[random.int(SIZE)]!;
+
 function distance(a: CellCode, b: CellCode, limit = EDGES.length): number {
   let differing = 0;
   for (let edge = 0; edge < EDGES.length; edge++) if (operation(a, edge) !== operation(b, edge)) differing++;
@@ -190,7 +193,13 @@ export const nasbench201: Space = {
   distance,
   mutate: (anchor, random) => mutantCell(mutateWithEdits(anchor, random)),
   mutateWithEdits,
-  sample: (random) => cells()[random.int(SIZE)]!,
+  sample,
+  sampleGraph: sample,
+  neighbours: (cell) =>
+    place.flatMap((value, edge) => {
+      const without = cell - operation(cell, edge) * value;
+      return OPERATIONS.map((_, op) => without + op * value).filter((other) => other !== cell);
+    }),
   describe,
   parse,
 };

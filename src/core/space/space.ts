@@ -48,6 +48,13 @@ export interface Space {
   mutateWithEdits(anchor: CellCode, random: Random): Mutant;
   /** A uniformly drawn cell in canonical form. */
   sample(random: Random): CellCode;
+  /**
+   * A cell in canonical form as the benchmark's own script draws one: a random graph with random operations, pruned. Cells
+   * that more graphs stand for are likelier (naszilla's encoding `adj`).
+   */
+  sampleGraph(random: Random): CellCode;
+  /** The cells that one edit makes of it, itself left out: in canonical form, each once, in a fixed order. */
+  neighbours(cell: CellCode): CellCode[];
   /** A cell written for people and JSON. */
   describe(cell: CellCode): CellDescription;
   /** The cell of a text: {@link CellDescription.text}, or whatever else the space accepts. Usage error otherwise. */

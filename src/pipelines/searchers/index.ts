@@ -1,3 +1,5 @@
+import { evolutionSearcher } from './evolution.js';
+import { localSearcher } from './local.js';
 import { naoSearcher } from './nao.js';
 import { randomSearcher } from './random.js';
 import type { SearcherSpec } from './searcher.js';
@@ -5,4 +7,9 @@ import type { SearcherSpec } from './searcher.js';
 export * from './searcher.js';
 
 /** All searchers, by name. */
-export const searchers: readonly SearcherSpec[] = [naoSearcher, randomSearcher];
+export const searchers: readonly SearcherSpec[] = [
+  naoSearcher,
+  randomSearcher,
+  evolutionSearcher,
+  localSearcher,
+];

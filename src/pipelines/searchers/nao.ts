@@ -5,7 +5,7 @@ import type { Pool } from '../../core/search/pool.js';
 import { naoPropose } from '../../operators/naoPropose.js';
 import { seedCells } from '../../operators/seedCells.js';
 import { type TrainOnPoolOptions, trainOnPool } from '../../operators/trainOnPool.js';
-import { defineSearcher, type Searcher } from './searcher.js';
+import { defineSearcher, initial, type Searcher } from './searcher.js';
 
 export interface NaoOptions {
   controller: Controller;
@@ -45,13 +45,7 @@ export const naoSearcher = defineSearcher({
     'Neural architecture optimisation: up the predictor’s gradient, with a controller, pretrained or not',
   source: 'paper §3.3; REFERENCE §7; arXiv 1808.07233',
   params: z.strictObject({
-    initial: z
-      .int()
-      .min(1)
-      .max(1_000_000)
-      .default(128)
-      .describe('cells of the initial random sample')
-      .meta({ unit: 'cells' }),
+    initial: initial(128),
     perRound: z
       .int()
       .min(1)

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Benchmark } from '../../core/benchmark/benchmark.js';
 import type { Pool } from '../../core/search/pool.js';
-import { seedCells } from '../../operators/seedCells.js';
+import { type Draw, draw, seedCells } from '../../operators/seedCells.js';
 import { defineSearcher, type Searcher } from './searcher.js';
 
 export interface RandomSearchOptions {
@@ -10,13 +10,14 @@ export interface RandomSearchOptions {
   seed: number;
   /** Cells a round. */
   perRound: number;
+  draw?: Draw;
 }
 
 /** Random search without repetition: the weak baseline of the paper (Table 1, last row). */
-export function randomSearch({ benchmark, pool, seed, perRound }: RandomSearchOptions): Searcher {
+export function randomSearch({ perRound: count, ...options }: RandomSearchOptions): Searcher {
   return {
     name: 'random',
-    propose: (round) => seedCells({ benchmark, pool, seed, count: perRound, round, origin: 'random' }),
+    propose: (round) => seedCells({ ...options, count, round, origin: 'random' }),
   };
 }
 
@@ -26,6 +27,7 @@ export const randomSearcher = defineSearcher({
   source: 'paper Table 1',
   params: z.strictObject({
     perRound: z.int().min(1).max(1_000_000).default(128).describe('cells a round').meta({ unit: 'cells' }),
+    draw,
   }),
   needs: ['benchmark', 'pool', 'seed'],
   create: randomSearch,

@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import type { output, ZodObject } from 'zod';
+import { type output, type ZodObject, z } from 'zod';
 import type { Benchmark } from '../../core/benchmark/benchmark.js';
 import type { Controller } from '../../core/engine/engine.js';
 import type { Pool, Proposal } from '../../core/search/pool.js';
@@ -43,3 +43,16 @@ export interface SearcherSpec<P extends ZodObject = ZodObject> extends Needing<P
 /** Keeps the parameter types of a spec while it is written down. */
 export const defineSearcher = <P extends ZodObject>(spec: Omit<SearcherSpec<P>, 'kind'>): SearcherSpec<P> =>
   Object.freeze({ kind: 'searcher', ...spec });
+
+/** Whether a searcher has a controller, and hence needs an engine. */
+export const learns = ({ needs }: SearcherSpec): boolean => needs.includes('controller');
+
+/** The parameter of searchers that begin with a random sample. */
+export const initial = (cells: number) =>
+  z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(cells)
+    .describe('cells of the initial random sample')
+    .meta({ unit: 'cells' });
