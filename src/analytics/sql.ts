@@ -132,6 +132,7 @@ const emptyTable: Record<TableName, string> = {
     'SELECT NULL::VARCHAR AS run, 0 AS query, 0::UINTEGER AS cell, NULL::VARCHAR AS hash, 0.0::DOUBLE AS validation, 0.0::DOUBLE AS test WHERE false',
   embeddings:
     'SELECT NULL::VARCHAR AS run, 0::UINTEGER AS cell, NULL::VARCHAR AS hash, []::FLOAT[] AS embedding WHERE false',
+  stages: 'SELECT NULL::VARCHAR AS run, NULL::VARCHAR AS stage, 0.0::DOUBLE AS seconds WHERE false',
 };
 
 /** The Parquet files of a table; where they are not written (a run that goes on, or was unpacked), a copy made from the log. */

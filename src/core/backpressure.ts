@@ -11,6 +11,11 @@ export type BufferPolicy = 'suspend' | 'dropping' | 'sliding';
 export class Credit {
   #held = 0;
   #peak = 0;
+  #fullSince = 0;
+  #waited = 0;
+  #dropped = 0;
+  /** Milliseconds that its source spent making items. */
+  produced = 0;
   #wake: (() => void) | undefined;
 
   /** @param capacity items that may be held at once, ≥ 1 */
@@ -29,13 +34,30 @@ export class Credit {
     return this.#peak;
   }
 
+  /** Milliseconds for which no credit was free. */
+  get waited(): number {
+    return this.#waited;
+  }
+
+  /** Items that a full buffer has dropped. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
   take(): void {
     this.#held++;
     if (this.#held > this.#peak) this.#peak = this.#held;
+    if (this.#held === this.capacity) this.#fullSince = performance.now();
+  }
+
+  /** Count an item that was dropped instead of taken. */
+  drop(): void {
+    this.#dropped++;
   }
 
   /** Return one credit; the source goes on at once. */
   give(): void {
+    if (this.#held === this.capacity) this.#waited += performance.now() - this.#fullSince;
     this.#held--;
     this.#wake?.();
   }

@@ -79,6 +79,7 @@ export function inTurn<T, R>(
           advance();
           return;
         }
+        credit.drop();
         onDrop?.();
         if (policy === 'sliding' && waiting.length > 0) {
           waiting.shift();

@@ -18,7 +18,9 @@ export function pull<T>(items: Iterable<T>, credit: Credit): Observable<T> {
       pumping = true;
       try {
         while (!subscriber.closed && credit.free > 0) {
+          const began = performance.now();
           const next = iterator.next();
+          credit.produced += performance.now() - began;
           if (next.done) subscriber.complete();
           else subscriber.next(next.value);
         }

@@ -13,6 +13,7 @@ import { searchCommand } from './search.js';
 import { spaceCommand } from './space.js';
 import { sqlCommand } from './sql.js';
 import { startCommand } from './start.js';
+import { tailCommand } from './tail.js';
 
 /** All commands, in the order of `rxnas --help`. */
 export const commands: readonly Command[] = [
@@ -23,6 +24,7 @@ export const commands: readonly Command[] = [
   searchCommand,
   resumeCommand,
   replayCommand,
+  tailCommand,
   runsCommand,
   benchmarkCommand,
   listCommand,

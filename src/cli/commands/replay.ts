@@ -1,11 +1,11 @@
 import { concatMap, lastValueFrom, takeUntil } from 'rxjs';
 import { Credit } from '../../core/backpressure.js';
-import { isDetermined, rowsOf } from '../../core/batch/index.js';
+import { isDetermined } from '../../core/batch/index.js';
 import type { EngineName } from '../../core/engine/engine.js';
 import { engineNames } from '../../core/engine/index.js';
 import { type ExitCode, exitCode, usageError } from '../../core/errors.js';
 import { given } from '../../core/given.js';
-import { findRun, type LogRecord, openRun, readManifest, scanLog } from '../../core/run/index.js';
+import { findRun, openRun, readManifest, scanLog } from '../../core/run/index.js';
 import { unknownName } from '../../core/suggest.js';
 import { type Verification, verifyRun } from '../../jobs/verify.js';
 import { inTurn } from '../../operators/inTurn.js';
@@ -14,6 +14,7 @@ import type { Args, Command } from '../command.js';
 import { interrupted$ } from '../interrupt.js';
 import { type Output, thousands, writeLines } from '../output.js';
 import { progressBoard } from '../progress.js';
+import { linesOf } from '../rows.js';
 import { runArgument } from '../shared.js';
 
 export const replayCommand: Command = {
@@ -91,31 +92,6 @@ async function print(dir: string, args: Args, output: Output): Promise<ExitCode>
   );
   subscription.unsubscribe();
   return stopped ? exitCode.interrupted : exitCode.ok;
-}
-
-/** A line for each row: JSON, or event, number and columns. */
-function* linesOf({ event, batch, row }: LogRecord, json: boolean): Generator<string> {
-  let index = row;
-  for (const values of rowsOf(batch)) {
-    const cells = Object.entries(values).map(([name, value]) => [name, plain(value)] as const);
-    yield json
-      ? JSON.stringify({ event, row: index, ...Object.fromEntries(cells) })
-      : `${event} ${index}  ${cells.map(([name, value]) => `${name}=${short(value)}`).join(' ')}`;
-    index++;
-  }
-}
-
-/** JSON has no typed arrays, big integers and NaN. */
-function plain(value: unknown): unknown {
-  if (ArrayBuffer.isView(value)) return Array.from(value as Float32Array);
-  if (typeof value === 'bigint') return String(value);
-  return typeof value === 'number' && !Number.isFinite(value) ? null : value;
-}
-
-function short(value: unknown): string {
-  if (value === null) return '–';
-  if (typeof value === 'number') return Number.isInteger(value) ? String(value) : value.toPrecision(6);
-  return Array.isArray(value) ? `[${value.length}]` : String(value);
 }
 
 async function verify(dir: string, args: Args, output: Output): Promise<ExitCode> {

@@ -82,14 +82,18 @@ export type CheckpointColumns = { step: Int32; epoch: Int32; round: Int32; weigh
 
 export type WarningColumns = { code: Utf8; message: Utf8; step: Int32 };
 
-/** What a stage has handled so far. */
-export type TimingColumns = {
+/** What a stage has handled in one part of a run, from its start or resumption to its end or interruption. */
+export type StageColumns = {
   stage: Utf8;
+  /** Rows that flowed in and out. */
   in: Float64;
   out: Float64;
+  /** Most items that were held behind the stage at once, and items that were dropped there (see `Credit`). */
+  buffered: Float64;
+  dropped: Float64;
+  /** Spent in the stage itself, and spent waiting for credit. */
   seconds: Float64;
   waiting: Float64;
-  peak_buffered: Float64;
 };
 
 /** Columns of every event that rxnas itself logs. */
@@ -101,7 +105,7 @@ export interface EventColumns {
   embedding: EmbeddingColumns;
   checkpoint: CheckpointColumns;
   warning: WarningColumns;
-  timing: TimingColumns;
+  stage: StageColumns;
 }
 
 export type EventName = keyof EventColumns;
@@ -178,13 +182,14 @@ export const eventSchemas: { readonly [E in Exclude<EventName, 'embedding'>]: Sc
   ]),
   checkpoint: new Schema([int32('step'), int32('epoch'), int32('round'), uint32('weights')]),
   warning: new Schema([utf8('code'), utf8('message'), int32('step')]),
-  timing: new Schema([
+  stage: new Schema([
     utf8('stage'),
     float64('in'),
     float64('out'),
+    float64('buffered'),
+    float64('dropped'),
     float64('seconds'),
     float64('waiting'),
-    float64('peak_buffered'),
   ]),
 };
 
@@ -198,7 +203,7 @@ export const eventNames = [...Object.keys(eventSchemas), 'embedding'] as unknown
  * Events whose rows depend on when a run was interrupted or how fast the machine was: left out where two runs are
  * compared row by row.
  */
-export const undeterminedEvents: readonly string[] = ['checkpoint', 'timing'];
+export const undeterminedEvents: readonly string[] = ['checkpoint', 'stage'];
 
 /** Whether rows of `event` must be equal in equal runs; true for events that rxnas does not know. */
 export const isDetermined = (event: string): boolean => !undeterminedEvents.includes(event);

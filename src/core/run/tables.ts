@@ -14,6 +14,7 @@ export const tableEvents = {
   metrics: ['step', 'train'],
   queries: ['query'],
   embeddings: ['embedding'],
+  stages: ['stage'],
 } as const;
 export type TableName = keyof typeof tableEvents;
 export const tableNames = Object.keys(tableEvents) as TableName[];

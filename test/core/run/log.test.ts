@@ -352,7 +352,7 @@ describe('Arrow messages', () => {
 });
 
 it('events that equal runs need not log equally are named', () => {
-  expect(['step', 'query', 'checkpoint', 'timing', 'mine'].map(isDetermined)).toEqual([
+  expect(['step', 'query', 'checkpoint', 'stage', 'mine'].map(isDetermined)).toEqual([
     true,
     true,
     false,

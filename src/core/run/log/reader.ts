@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import type { Columns } from '../../batch/index.js';
 import { dataError } from '../../errors.js';
@@ -74,28 +74,76 @@ export function* readLog(path: string, options: ReadLogOptions = {}): Generator<
   const { events, onTorn } = options;
   const fd = openLog(path);
   try {
-    const frames = walk(path, fd);
+    const frames = new Walk(path, fd).frames();
     for (;;) {
       const next = frames.next();
       if (next.done) {
         if (next.value.torn) onTorn?.(next.value.torn);
         return next.value;
       }
-      const { event, header, offset, schema, payload } = next.value;
-      if (events && !events.includes(event)) continue;
-      const batch = decoded(path, header, offset, () => decodeBatch(schema, payload, header.rows));
-      yield { event, batch, row: header.row, record: header.record, offset, time: header.time };
+      if (events && !events.includes(next.value.event)) continue;
+      yield recordOf(path, next.value);
     }
   } finally {
     closeSync(fd);
   }
 }
 
+/**
+ * A log that may grow: {@link next} gives the records that have become whole since the last call. Errors as {@link readLog}, but a last
+ * record that is not whole is one that is still being written.
+ */
+export class GrowingLog {
+  #walk: Walk;
+  /** Rows given out, by event. */
+  readonly #given: Map<string, number>;
+
+  /** @param after rows to pass over, by event */
+  constructor(
+    readonly path: string,
+    after: Readonly<Record<string, number>> = {},
+  ) {
+    this.#walk = new Walk(path, openLog(path));
+    this.#given = new Map(Object.entries(after));
+  }
+
+  *next(): Generator<LogRecord> {
+    if (this.#wasCutBack()) {
+      // A run that was resumed logs the same rows again, from its checkpoint on.
+      this.close();
+      this.#walk = new Walk(this.path, openLog(this.path));
+    }
+    for (const frame of this.#walk.frames()) {
+      const record = recordOf(this.path, frame);
+      const end = record.row + record.batch.numRows;
+      const given = this.#given.get(record.event) ?? 0;
+      if (end <= given) continue;
+      this.#given.set(record.event, end);
+      const skip = Math.max(0, given - record.row);
+      yield skip === 0 ? record : { ...record, row: given, batch: record.batch.slice(skip) };
+    }
+  }
+
+  #wasCutBack(): boolean {
+    const { ino, size } = fstatSync(this.#walk.fd);
+    return size < this.#walk.offset || statSync(this.path, { throwIfNoEntry: false })?.ino !== ino;
+  }
+
+  close(): void {
+    closeSync(this.#walk.fd);
+  }
+}
+
+function recordOf(path: string, { event, header, offset, schema, payload }: Frame): LogRecord {
+  const batch = decoded(path, header, offset, () => decodeBatch(schema, payload, header.rows));
+  return { event, batch, row: header.row, record: header.record, offset, time: header.time };
+}
+
 /** Checks a log from its start up to `until` bytes or to its last whole record. Throws as {@link readLog} does. */
 export function scanLog(path: string, until = Number.POSITIVE_INFINITY): LogEnd {
   const fd = openLog(path);
   try {
-    const frames = walk(path, fd, until);
+    const frames = new Walk(path, fd).frames(until);
     for (;;) {
       const next = frames.next();
       if (next.done) return next.value;
@@ -129,68 +177,87 @@ interface Frame {
   payload: Buffer;
 }
 
-function* walk(path: string, fd: number, until = Number.POSITIVE_INFINITY): Generator<Frame, LogEnd> {
-  const size = fstatSync(fd).size;
-  const schemas: LogSchema[] = [];
-  const rows = new Map<string, number>();
-  let record = 0;
-  let offset = fileHeaderBytes;
+/** A walk over the frames of an open log; {@link frames} goes on where it stopped, for a log that has grown since. */
+class Walk {
+  readonly #schemas: LogSchema[] = [];
+  readonly #rows = new Map<string, number>();
+  #record = 0;
+  #offset = fileHeaderBytes;
 
-  const end = (fault?: Fault, at = offset): LogEnd => ({
-    position: { bytes: at, records: record, rows: Object.fromEntries(rows) },
-    schemas,
-    ...(fault && { torn: { offset: at, record, reason: fault.reason, bytes: size - at } }),
-  });
+  constructor(
+    readonly path: string,
+    readonly fd: number,
+  ) {}
 
-  const fileFault = faultOfFileHeader(read(path, fd, 0, Math.min(size, fileHeaderBytes)));
-  if (fileFault && size < fileHeaderBytes) return end({ reason: 'its first bytes are cut', torn: true }, 0);
-  if (fileFault) throw dataError(`${path} cannot be read: ${fileFault}`, 'is it the log of a run?');
-
-  while (offset < Math.min(size, until)) {
-    const header = decodeFrameHeader(read(path, fd, offset, frameHeaderBytes));
-    let fault: Fault | undefined;
-    if ('reason' in header) fault = header;
-    else {
-      const start = offset + frameHeaderBytes;
-      const payload = read(path, fd, start, Math.min(header.length, size - start));
-      fault = faultOfPayload(header, payload);
-      if (!fault) {
-        if (header.record !== record) {
-          throw damaged(
-            path,
-            offset,
-            record,
-            `it has number ${header.record}: records are missing or were put in`,
-          );
-        }
-        if (header.type === frameType.schema) {
-          if (header.schema !== schemas.length)
-            throw damaged(path, offset, record, 'its schema is out of order');
-          schemas.push(decoded(path, header, offset, () => decodeLogSchema(payload)));
-        } else {
-          const known = header.type === frameType.rows ? schemas[header.schema] : undefined;
-          if (!known) throw damaged(path, offset, record, `it is of an unknown kind (${header.type})`);
-          const before = rows.get(known.event) ?? 0;
-          if (header.row !== before) {
-            const reason = `it begins at row ${header.row} of '${known.event}', expected ${before}`;
-            throw damaged(path, offset, record, reason);
-          }
-          yield { ...known, header, offset, payload };
-          rows.set(known.event, before + header.rows);
-        }
-        record++;
-        offset = start + header.length;
-        continue;
-      }
-    }
-    const later = fault.torn ? findFrame(path, fd, offset + 1, size) : undefined;
-    if (!fault.torn || later !== undefined) {
-      const more = later === undefined ? '' : `; whole records follow at byte ${later}`;
-      throw damaged(path, offset, record, fault.reason + more);
-    }
-    return end(fault);
+  /** Byte behind the last whole record. */
+  get offset(): number {
+    return this.#offset;
   }
-  return end();
+
+  /** The frames up to where the log stands now. */
+  *frames(until = Number.POSITIVE_INFINITY): Generator<Frame, LogEnd> {
+    const { path, fd } = this;
+    const size = fstatSync(fd).size;
+    const end = (fault?: Fault, at = this.#offset): LogEnd => ({
+      position: { bytes: at, records: this.#record, rows: Object.fromEntries(this.#rows) },
+      schemas: this.#schemas,
+      ...(fault && { torn: { offset: at, record: this.#record, reason: fault.reason, bytes: size - at } }),
+    });
+
+    const fileFault = faultOfFileHeader(read(path, fd, 0, Math.min(size, fileHeaderBytes)));
+    if (fileFault && size < fileHeaderBytes) return end({ reason: 'its first bytes are cut', torn: true }, 0);
+    if (fileFault) throw dataError(`${path} cannot be read: ${fileFault}`, 'is it the log of a run?');
+
+    while (this.#offset < Math.min(size, until)) {
+      const offset = this.#offset;
+      const record = this.#record;
+      const header = decodeFrameHeader(read(path, fd, offset, frameHeaderBytes));
+      let fault: Fault | undefined;
+      if ('reason' in header) fault = header;
+      else {
+        const start = offset + frameHeaderBytes;
+        const payload = read(path, fd, start, Math.min(header.length, size - start));
+        fault = faultOfPayload(header, payload);
+        if (!fault) {
+          if (header.record !== record) {
+            throw damaged(
+              path,
+              offset,
+              record,
+              `it has number ${header.record}: records are missing or were put in`,
+            );
+          }
+          let frame: Frame | undefined;
+          if (header.type === frameType.schema) {
+            if (header.schema !== this.#schemas.length)
+              throw damaged(path, offset, record, 'its schema is out of order');
+            this.#schemas.push(decoded(path, header, offset, () => decodeLogSchema(payload)));
+          } else {
+            const known = header.type === frameType.rows ? this.#schemas[header.schema] : undefined;
+            if (!known) throw damaged(path, offset, record, `it is of an unknown kind (${header.type})`);
+            const before = this.#rows.get(known.event) ?? 0;
+            if (header.row !== before) {
+              const reason = `it begins at row ${header.row} of '${known.event}', expected ${before}`;
+              throw damaged(path, offset, record, reason);
+            }
+            frame = { ...known, header, offset, payload };
+            this.#rows.set(known.event, before + header.rows);
+          }
+          this.#record++;
+          this.#offset = start + header.length;
+          if (frame) yield frame;
+          continue;
+        }
+      }
+      const later = fault.torn ? findFrame(path, fd, offset + 1, size) : undefined;
+      if (!fault.torn || later !== undefined) {
+        const more = later === undefined ? '' : `; whole records follow at byte ${later}`;
+        throw damaged(path, offset, record, fault.reason + more);
+      }
+      return end(fault);
+    }
+    return end();
+  }
 }
 
 function decodeLogSchema(payload: Buffer): LogSchema {
