@@ -20,10 +20,12 @@ export class Random {
 
   /** A uniform integer in [0, n), n ≤ 2^32, without modulo bias (rejection). */
   int(n: number): number {
-    const limit = 0x1_0000_0000 - (0x1_0000_0000 % n);
-    let value = this.#generator.next() >>> 0;
-    while (value >= limit) value = this.#generator.next() >>> 0;
-    return value % n;
+    for (;;) {
+      const value = this.#generator.next() >>> 0;
+      const rest = value % n;
+      // The last values before 2^32 are no whole block of n.
+      if (value - rest <= 0x1_0000_0000 - n) return rest;
+    }
   }
 
   /** A uniform number in [0, 1) with 53 bits. */

@@ -49,13 +49,15 @@ export function popcount(bits: number): number {
  * lies on a path from input to output, so pruning would change nothing).
  */
 export function isFullDag(edgeBits: number, vertices: number): boolean {
+  // First what most often says no.
+  if (popcount(edgeBits) > MAX_EDGES) return false;
   let sources = 0;
   for (let y = vertices - 1; y > 0; y--) {
     const column = (edgeBits >>> columnShift(y)) & ((1 << y) - 1);
     if (column === 0) return false;
     sources |= column;
   }
-  return sources === (1 << (vertices - 1)) - 1 && popcount(edgeBits) <= MAX_EDGES;
+  return sources === (1 << (vertices - 1)) - 1;
 }
 
 /** Whether the number is the code of a cell of the space, canonical or not. */
