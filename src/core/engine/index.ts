@@ -1,5 +1,6 @@
 import { type output, z } from 'zod';
 import { exitCode, RxnasError } from '../errors.js';
+import { kernels } from '../kernels/kernels.js';
 import type { Component } from '../spec/component.js';
 import { unknownName } from '../suggest.js';
 import type { Engine, EngineName, EngineOptions, StandardEngineName } from './engine.js';
@@ -13,7 +14,8 @@ export const engineNames = ['tfjs', 'simd', 'simd-relaxed'] as const satisfies r
 export type OpenedEngine = Engine & { readonly reason: string };
 
 /**
- * The engine of that name; `auto` is tfjs where tfjs-node loads, else simd. Only what is opened is loaded.
+ * The engine of that name; `auto` is tfjs where tfjs-node loads, else simd. Only what is opened is loaded. Until the engine is disposed of,
+ * miners and losses are computed on as many threads.
  * Errors: exit code 2 for an unknown name or number of threads, 1 where the engine asked for does not load.
  */
 export async function openEngine(
@@ -43,7 +45,15 @@ async function create(name: EngineName, options: EngineOptions): Promise<Engine>
 }
 
 function withReason(engine: Engine, reason: string): OpenedEngine {
-  return Object.assign(engine, { reason });
+  const release = kernels().crew.share(engine.threads);
+  const dispose = engine.dispose.bind(engine);
+  return Object.assign(engine, {
+    reason,
+    dispose: async () => {
+      await release();
+      await dispose();
+    },
+  });
 }
 
 const engineParams = z.strictObject({

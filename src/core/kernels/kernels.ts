@@ -1,70 +1,45 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { failure } from '../errors.js';
 import { Arena } from '../wasm/arena.js';
-import { besideModule } from '../workers.js';
+import { controlBytes } from '../wasm/shards.js';
+import { Crew } from './crew.js';
 import { fractions } from './exp.js';
+import { instantiate, type KernelExports, loadModule } from './module.js';
+import { type Call, type KernelArray, runShard, scratchBytes, taskNumbers, writeTask } from './task.js';
 
-/** Kernels that fill rows of something (assembly/index.ts). */
-export type RowKernel =
-  | 'dotRows'
-  | 'squareRows'
-  | 'euclideanRows'
-  | 'directedRows'
-  | 'gradientRows'
-  | 'spanRows'
-  | 'angularRows'
-  | 'countWords'
-  | 'countSpans'
-  | 'hingeRows'
-  | 'softMaximumRows'
-  | 'tripletHingeRows';
-
-type Exports = Record<RowKernel, (...args: number[]) => void> & {
-  heapBase(): number;
-  setFractions(address: number): void;
-  expAll(out: number, x: number, n: number): void;
-};
-
-/** An array in the kernels' memory. */
-export type KernelArray = Float64Array | Int32Array | Uint16Array;
-
-/** A kernel and its arguments but the last three; of an array its address is passed. */
-export type Call = readonly [kernel: RowKernel, ...args: (number | KernelArray)[]];
+export type { Call, KernelArray } from './task.js';
 
 type ArrayType<A extends KernelArray> = {
   new (buffer: ArrayBufferLike, address: number, length: number): A;
   readonly BYTES_PER_ELEMENT: number;
 };
 
-/** Rows that a kernel is called with at a time: a multiple of 8, as the kernels want it, that leaves the caches room. */
-const rowsAtOnce = 32;
+/** Below this many rows other threads would come too late. */
+const fewestRows = 128;
 
-/** Bytes of scratch that kernels use for a matrix of so many rows. */
-const scratchBytes = (rows: number) => 72 * rows + 256;
-
-/** This thread's instance of the kernels, and the memory that they compute in. */
+/** This thread's instance of the kernels, the memory that they compute in, and the threads that help. */
 export class Kernels {
-  readonly exports: Exports;
-  readonly #memory: WebAssembly.Memory;
+  readonly exports: KernelExports;
+  readonly crew: Crew;
+  readonly #memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
   readonly #arena: Arena;
+  readonly #task: Float64Array;
   readonly #collected = new FinalizationRegistry<number>((address) => this.#arena.release(address));
   #scratch: Float64Array;
 
   constructor(module: WebAssembly.Module) {
-    this.#memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
-    const env = {
-      memory: this.#memory,
-      abort: () => {
-        throw new Error('a kernel aborted');
-      },
-    };
-    this.exports = new WebAssembly.Instance(module, { env }).exports as unknown as Exports;
-    this.#arena = new Arena(this.#memory, this.exports.heapBase());
+    const memory = this.#memory;
+    this.exports = instantiate(module, memory);
+    this.#arena = new Arena(memory, this.exports.heapBase());
+    const control = this.#arena.allocate(controlBytes);
+    new Uint8Array(memory.buffer, control, controlBytes).fill(0);
     const table = this.#arena.allocate(fractions.byteLength);
-    new Float64Array(this.#memory.buffer, table, fractions.length).set(fractions);
+    new Float64Array(memory.buffer, table, fractions.length).set(fractions);
     this.exports.setFractions(table);
+    this.#task = this.array(Float64Array, taskNumbers);
     this.#scratch = this.array(Float64Array, 0);
+    const addresses = { control, task: this.#task.byteOffset, fractions: table };
+    this.crew = new Crew({ module, memory, ...addresses }, (_, shard) =>
+      runShard(this.exports, this.#task, shard, 0),
+    );
   }
 
   /**
@@ -79,45 +54,24 @@ export class Kernels {
     return array;
   }
 
-  /** Calls kernels one after the other for all rows of a matrix [rows, rows]; what they write of a row must depend on that row's calls alone. */
+  /**
+   * Calls kernels one after the other for all rows of a matrix [rows, rows]. A call may read of what those before it made no rows but its
+   * own: rows are dealt out to threads.
+   */
   run(rows: number, ...calls: Call[]): void {
-    const bytes = scratchBytes(rows);
-    if (this.#scratch.byteLength < bytes) this.#scratch = this.array(Float64Array, bytes / 8);
-    const scratch = this.#scratch.byteOffset;
-    const bound = calls.map(([kernel, ...args]) => {
-      const numbers = args.map((arg) => (typeof arg === 'number' ? arg : addressOf(arg)));
-      return (from: number, to: number) => this.exports[kernel](...numbers, from, to, scratch);
-    });
-    for (let from = 0; from < rows; from += rowsAtOnce) {
-      const to = Math.min(rows, from + rowsAtOnce);
-      for (const call of bound) call(from, to);
-    }
+    const { threads } = this.crew;
+    const numbers = (threads * scratchBytes(rows)) / 8;
+    if (this.#scratch.length < numbers) this.#scratch = this.array(Float64Array, numbers);
+    const shards = writeTask(this.#task, rows, this.#scratch.byteOffset, calls);
+    if (threads > 1 && rows >= fewestRows) this.crew.run(shards);
+    else for (let shard = 0; shard < shards; shard++) runShard(this.exports, this.#task, shard, 0);
   }
-}
-
-function addressOf({ buffer, byteOffset }: KernelArray): number {
-  if (!(buffer instanceof SharedArrayBuffer))
-    throw new TypeError('an array outside the memory of the kernels');
-  return byteOffset;
 }
 
 let loaded: Kernels | undefined;
 
-/** This thread's kernels. Exit code 1 where the module was not built, or this runtime cannot compile it. */
+/** This thread's kernels. Exit code 1 where they cannot be loaded. */
 export function kernels(): Kernels {
   loaded ??= new Kernels(loadModule());
   return loaded;
-}
-
-function loadModule(): WebAssembly.Module {
-  const file = fileURLToPath(besideModule(import.meta.url, 'kernels.wasm'));
-  try {
-    return new WebAssembly.Module(readFileSync(file));
-  } catch (cause) {
-    throw failure(
-      `the module of miners and losses, ${file}, cannot be loaded: ${(cause as Error).message}`,
-      'run: npm run build; it needs WebAssembly with SIMD and threads: Node 20 or later, without --jitless',
-      { cause },
-    );
-  }
 }
