@@ -130,6 +130,8 @@ const emptyTable: Record<TableName, string> = {
   metrics: 'SELECT NULL::VARCHAR AS run, 0 AS step, 0.0::DOUBLE AS total WHERE false',
   queries:
     'SELECT NULL::VARCHAR AS run, 0 AS query, 0::UINTEGER AS cell, NULL::VARCHAR AS hash, 0.0::DOUBLE AS validation, 0.0::DOUBLE AS test WHERE false',
+  results:
+    'SELECT NULL::VARCHAR AS run, NULL::VARCHAR AS searcher, 0::UINTEGER AS seed, 0 AS query, 0.0::DOUBLE AS best_test WHERE false',
   embeddings:
     'SELECT NULL::VARCHAR AS run, 0::UINTEGER AS cell, NULL::VARCHAR AS hash, []::FLOAT[] AS embedding WHERE false',
   stages: 'SELECT NULL::VARCHAR AS run, NULL::VARCHAR AS stage, 0.0::DOUBLE AS seconds WHERE false',

@@ -3,11 +3,12 @@ import { isRun, type JsonValue, type Manifest, readManifest } from '../core/run/
 import type { JobOptions, JobResult } from './job.js';
 import { pretrainJob, resolvePretrain, resumePretrain } from './pretrain.js';
 import { resumeSearch, searchJob } from './search.js';
-import { resolveSearch } from './settings.js';
+import { resolveSearch, resolveSweep } from './settings.js';
+import { resumeSweep, sweepJob } from './sweep.js';
 
 /** What can be done with the settings and the run of one kind of job. */
 export interface JobKind {
-  readonly name: 'pretrain' | 'search';
+  readonly name: 'pretrain' | 'search' | 'sweep';
   /** Settings checked and completed: what the manifest of a run holds. */
   resolve(settings: Record<string, unknown>): Record<string, unknown>;
   start(settings: Record<string, unknown>, options: JobOptions<unknown>): Promise<JobResult>;
@@ -22,9 +23,10 @@ const kinds: readonly JobKind[] = [
     start: searchJob,
     resume: resumeSearch,
   },
+  { name: 'sweep', resolve: resolveSweep, start: sweepJob, resume: resumeSweep },
 ];
 
-/** The kind of a run: `pretrain`, or `search-` and the searcher. Throws exit code 3 for one that rxnas does not know. */
+/** The kind of a run: `pretrain`, `sweep`, or `search-` and the searcher. Throws exit code 3 for one that rxnas does not know. */
 export function jobKind({ id, kind }: Pick<Manifest, 'id' | 'kind'>): JobKind {
   const known = kinds.find(({ name }) => kind === name || kind.startsWith(`${name}-`));
   if (known) return known;

@@ -206,10 +206,10 @@ async function searchIn(
 }
 
 /** Weights of the pretrained controller, or none. */
-function startingWeights(
+export function startingWeights(
   { controller: path, searcher }: SearchSettings,
   { space }: Benchmark,
-  { onNote }: JobOptions<SearchEvent>,
+  { onNote }: Pick<JobOptions<SearchEvent>, 'onNote'>,
 ) {
   if (path === undefined || !learns(findNamed('searcher', searchers, searcher))) return undefined;
   const { checkpoint, warnings } = controllerCheckpoint(path);

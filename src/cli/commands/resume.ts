@@ -4,8 +4,9 @@ import type { Command } from '../command.js';
 import { runArgument } from '../shared.js';
 import { pretrainCommand } from './pretrain.js';
 import { searchCommand } from './search.js';
+import { sweep } from './sweep.js';
 
-const commands = { pretrain: pretrainCommand, search: searchCommand };
+const commands = { pretrain: pretrainCommand.run!, search: searchCommand.run!, sweep };
 
 export const resumeCommand: Command = {
   usage: 'resume <run>',
@@ -19,6 +20,6 @@ export const resumeCommand: Command = {
   async run(args, output) {
     const dir = findRun(args.run, args.root);
     const { name } = jobKind(readManifest(dir));
-    return commands[name].run!({ ...args, resume: dir }, output);
+    return commands[name]({ ...args, resume: dir }, output);
   },
 };

@@ -15,6 +15,7 @@ import { interrupted$ } from '../interrupt.js';
 import { type Output, percent } from '../output.js';
 import { type Progress, progressBoard } from '../progress.js';
 import { again, presetOption, runOptions } from '../shared.js';
+import { sweep } from './sweep.js';
 
 export const searchCommand: Command = {
   usage: 'search',
@@ -28,13 +29,19 @@ export const searchCommand: Command = {
     searcher: {
       type: 'string',
       choices: searchers.map(({ name }) => name),
-      default: 'nao',
-      describe: 'way of searching (rxnas list searcher)',
+      describe: 'way of searching (rxnas list searcher); default: nao',
     },
+    searchers: {
+      type: 'string',
+      describe: 'several side by side, compared: random,evolution,nao,nao@scratch (without the controller)',
+    },
+    seeds: { type: 'number', describe: 'searches of each of --searchers; default: 20' },
+    workers: { type: 'number', describe: 'processes for --searchers; default: one a processor' },
     param: {
       type: 'string',
       array: true,
-      describe: 'parameter of the searcher: --param population=100',
+      describe:
+        'parameter of the searcher: --param population=100; of one of several: evolution.population=100',
     },
     controller: {
       type: 'string',
@@ -73,10 +80,19 @@ export const searchCommand: Command = {
   examples: [
     ['rxnas search --controller runs/triplet', 'search the embedded benchmark with a pretrained controller'],
     ['rxnas search --searcher random --queries 200', 'the baseline'],
+    [
+      'rxnas search --searchers random,evolution,local,nao --controller runs/triplet --seeds 20 --queries 300',
+      'searchers compared over 20 seeds',
+    ],
     ['rxnas search --benchmark nasbench101:FILE.parquet --controller runs/triplet', 'on a table of your own'],
   ],
   stopsSafely: true,
   async run(args, output) {
+    if (args.searchers !== undefined) return sweep(args, output, settingsOf(args));
+    for (const flag of ['seeds', 'workers']) {
+      if (args[flag] !== undefined)
+        throw usageError(`--${flag} is for --searchers`, 'name them: --searchers random,nao');
+    }
     const before = again(args, output, 'search', () => settingsOf(args));
     if ('code' in before) return before.code;
     const { resume } = before;
@@ -125,7 +141,9 @@ function settingsOf(args: Args): Record<string, unknown> {
       queries: args.queries,
       seconds: args.budgetSeconds,
       protocol: args.protocol,
-      searcherParams: args.param && searcherParams(args.param),
+      searchers: args.searchers && listed(args.searchers),
+      seeds: args.seeds,
+      searcherParams: args.param && searcherParams(args.param, args.searchers !== undefined),
       draw: args.draw,
       rounds: args.rounds,
       initial: args.initial,
@@ -143,15 +161,23 @@ function settingsOf(args: Args): Record<string, unknown> {
   );
 }
 
-/** The parameters of `NAME=VALUE`s, values as YAML has them. Throws exit code 2 where one is of another form. */
-function searcherParams(given: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(
-    given.map((text) => {
-      const [, name, value] = /^(\w+)=(.+)$/s.exec(text) ?? [];
-      if (name === undefined) throw usageError(`--param ${text}`, 'give NAME=VALUE: --param population=100');
-      return [name, parse(value!)];
-    }),
-  );
+const listed = (text: string) => text.split(',').map((name) => name.trim());
+
+/** The parameters of `NAME=VALUE`s (of several searchers: `SEARCHER.NAME=VALUE`s), values as YAML has them; else exit code 2. */
+function searcherParams(given: readonly string[], several: boolean): Record<string, unknown> {
+  const params: Record<string, Record<string, unknown>> = {};
+  for (const text of given) {
+    const [, searcher, name, value] = /^(?:([\w@-]+)\.)?(\w+)=(.+)$/s.exec(text) ?? [];
+    if (name === undefined || several !== (searcher !== undefined)) {
+      const form = several
+        ? 'SEARCHER.NAME=VALUE: --param evolution.population=100'
+        : 'NAME=VALUE: --param population=100';
+      throw usageError(`--param ${text} is of another form`, `give ${form}`);
+    }
+    const own = searcher ?? '';
+    params[own] = { ...params[own], [name]: parse(value!) };
+  }
+  return several ? params : { ...params[''] };
 }
 
 function report(result: SearchResult, output: Output): ExitCode {

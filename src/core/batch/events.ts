@@ -72,6 +72,9 @@ export type QueryColumns = {
   seconds: Float64;
 };
 
+/** One query of one search of several that were run side by side: searcher as it was named, and seed, say which. */
+export type ResultColumns = QueryColumns & { seed: Uint32; protocol: Utf8 };
+
 export type Embedding = FixedSizeList<Float32>;
 
 /** One cell's `arch_emb`. */
@@ -102,6 +105,7 @@ export interface EventColumns {
   train: TrainColumns;
   proposal: ProposalColumns;
   query: QueryColumns;
+  result: ResultColumns;
   embedding: EmbeddingColumns;
   checkpoint: CheckpointColumns;
   warning: WarningColumns;
@@ -141,6 +145,22 @@ export function embeddingBatch(
 export const embeddingsOf = <T extends Columns & { embedding: Embedding }>(batch: RecordBatch<T>) =>
   values(batch, 'embedding') as Float32Array;
 
+const queryFields = [
+  int32('query'),
+  int32('round'),
+  uint32('cell'),
+  utf8('hash'),
+  utf8('searcher'),
+  utf8('origin'),
+  float64('validation'),
+  float64('test'),
+  float64('best_validation'),
+  float64('best_test'),
+  float64('regret'),
+  int32('rank'),
+  float64('seconds'),
+];
+
 /** Schemas of the events; that of `embedding` depends on its size, see {@link embeddingSchema}. */
 export const eventSchemas: { readonly [E in Exclude<EventName, 'embedding'>]: Schema<EventColumns[E]> } = {
   step: new Schema([
@@ -165,21 +185,8 @@ export const eventSchemas: { readonly [E in Exclude<EventName, 'embedding'>]: Sc
     float64('learning_rate'),
   ]),
   proposal: new Schema([int32('round'), int32('step'), int32('decoded'), int32('valid'), int32('fresh')]),
-  query: new Schema([
-    int32('query'),
-    int32('round'),
-    uint32('cell'),
-    utf8('hash'),
-    utf8('searcher'),
-    utf8('origin'),
-    float64('validation'),
-    float64('test'),
-    float64('best_validation'),
-    float64('best_test'),
-    float64('regret'),
-    int32('rank'),
-    float64('seconds'),
-  ]),
+  query: new Schema(queryFields),
+  result: new Schema([...queryFields, uint32('seed'), utf8('protocol')]),
   checkpoint: new Schema([int32('step'), int32('epoch'), int32('round'), uint32('weights')]),
   warning: new Schema([utf8('code'), utf8('message'), int32('step')]),
   stage: new Schema([

@@ -13,6 +13,7 @@ import { ParquetRowSink } from './parquet/rowSink.js';
 export const tableEvents = {
   metrics: ['step', 'train'],
   queries: ['query'],
+  results: ['result'],
   embeddings: ['embedding'],
   stages: ['stage'],
 } as const;

@@ -82,5 +82,6 @@ export const evolutionSearcher = defineSearcher({
     draw,
   }),
   needs: ['benchmark', 'pool', 'seed'],
+  baseline: true,
   create: evolution,
 });

@@ -82,5 +82,6 @@ export const localSearcher = defineSearcher({
   source: 'arXiv 2005.02960; naszilla’s local_search that does not stop at a minimum',
   params: z.strictObject({ initial: initial(10), draw }),
   needs: ['benchmark', 'pool', 'seed'],
+  baseline: true,
   create: localSearch,
 });

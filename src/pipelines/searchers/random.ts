@@ -30,5 +30,6 @@ export const randomSearcher = defineSearcher({
     draw,
   }),
   needs: ['benchmark', 'pool', 'seed'],
+  baseline: true,
   create: randomSearch,
 });

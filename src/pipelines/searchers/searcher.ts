@@ -37,6 +37,8 @@ export interface LearnerResources extends SearcherResources {
 /** A searcher as registries, lint and docs know it. One that needs no `controller` is run without an engine. */
 export interface SearcherSpec<P extends ZodObject = ZodObject> extends Needing<P> {
   readonly kind: 'searcher';
+  /** Whether it is one that the others have to beat: the best of those in a comparison is what they are tested against. */
+  readonly baseline?: boolean | undefined;
   create(options: output<P> & LearnerResources): Searcher;
 }
 
