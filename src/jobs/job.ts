@@ -1,9 +1,18 @@
 import type { Observable } from 'rxjs';
 import { type ControllerConfig, nasbench101Controller } from '../core/controller/config.js';
+import { TrainingDiverged } from '../core/controller/diverged.js';
+import { firstNonFinite } from '../core/controller/weights.js';
 import type { Engine, EngineName } from '../core/engine/engine.js';
 import { openEngine } from '../core/engine/index.js';
 import { given } from '../core/given.js';
-import type { CreateRunOptions, OnAppend, Run, RunStatus } from '../core/run/index.js';
+import {
+  type CreateRunOptions,
+  checkpointFiles,
+  type OnAppend,
+  type Run,
+  type RunStatus,
+  readCheckpoint,
+} from '../core/run/index.js';
 import type { Space } from '../core/space/index.js';
 
 /** Where a job writes and who watches it. */
@@ -60,12 +69,32 @@ export const place = ({
 }: Partial<JobOptions<never>>): Pick<CreateRunOptions, 'root' | 'out' | 'tags' | 'note' | 'onAppend'> =>
   given({ root, out, tags, note, onAppend });
 
-/** Does the work of a run; where it fails, the run is marked as failed and given free, with all that was logged. */
+/**
+ * Does the work of a run; where it fails, the run is marked as failed and given free, with all that was logged. Where training diverged
+ * the error names the checkpoint to go back to.
+ */
 export async function withRun<T>(run: Run, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     await run.finish('failed').catch(() => {}); // the first error says more
+    if (error instanceof TrainingDiverged) error.message += `; ${lastGoodCheckpoint(run.dir)}`;
     throw error;
   }
+}
+
+/** The newest checkpoint that can be read and whose weights are all finite, for a message. */
+function lastGoodCheckpoint(dir: string): string {
+  for (const file of checkpointFiles(dir)) {
+    try {
+      const { controller, position } = readCheckpoint(file);
+      if (!controller || firstNonFinite(controller.weights)) continue;
+      const place =
+        position.round > 0 ? `after round ${position.round - 1}` : `after step ${position.step - 1}`;
+      return `the last good checkpoint is ${file}, ${place}`;
+    } catch {
+      // A damaged one is no good one.
+    }
+  }
+  return 'no checkpoint had been written yet';
 }

@@ -1,9 +1,8 @@
 import { mergeMap, type Observable } from 'rxjs';
 import { z } from 'zod';
 import { type Columns, type EventRow, eventSchemas } from '../core/batch/index.js';
-import { firstNonFinite } from '../core/controller/weights.js';
+import { TrainingDiverged } from '../core/controller/diverged.js';
 import type { Controller } from '../core/engine/engine.js';
-import { failure } from '../core/errors.js';
 import { embeddingHealth } from '../core/losses/health.js';
 import type { OpenLoss } from '../core/losses/index.js';
 import type { Reducer } from '../core/reducers/index.js';
@@ -116,7 +115,7 @@ export const lossStep = defineOperator(
           };
           // A norm that is not finite spoils the weights in the same step, whatever the losses were.
           if (!Number.isFinite(row.total) || !Number.isFinite(gradientNorm)) {
-            throw await diverged(controller, row);
+            throw new TrainingDiverged(`step ${step}`, notFinite(row), await controller.weights());
           }
           return row;
         }),
@@ -124,15 +123,7 @@ export const lossStep = defineOperator(
   },
 );
 
-async function diverged(controller: Controller, row: StepRow) {
-  const tensor = firstNonFinite(await controller.weights());
-  const what = Number.isFinite(row.reconstruction)
-    ? Number.isFinite(row.metric)
-      ? 'gradient'
-      : 'metric loss'
-    : 'reconstruction loss';
-  return failure(
-    `training diverged at step ${row.step}: the ${what} is not finite${tensor ? `, the first spoilt tensor is ${tensor}` : ''}`,
-    'resume from the last checkpoint with a smaller --learning-rate, or set --clip-norm',
-  );
+function notFinite({ reconstruction, metric }: StepRow): string {
+  if (!Number.isFinite(reconstruction)) return 'reconstruction loss';
+  return Number.isFinite(metric) ? 'gradient' : 'metric loss';
 }

@@ -2,8 +2,8 @@ import { Observable } from 'rxjs';
 import { z } from 'zod';
 import { eventSchemas } from '../core/batch/index.js';
 import { breathe } from '../core/breathe.js';
-import type { Controller } from '../core/engine/engine.js';
-import { failure } from '../core/errors.js';
+import { TrainingDiverged } from '../core/controller/diverged.js';
+import type { Controller, SearchLosses } from '../core/engine/engine.js';
 import { stream } from '../core/random/random.js';
 import type { Pool } from '../core/search/pool.js';
 import { columnsOf } from '../core/spec/columns.js';
@@ -126,11 +126,10 @@ async function train(
         clipNorm,
         freezeEncoder,
       });
-      if (!Number.isFinite(losses.total)) {
-        throw failure(
-          `the search loss became ${losses.total} in round ${round}, inner epoch ${epoch}`,
-          'resume from the last checkpoint with a smaller --learning-rate',
-        );
+      // A norm that is not finite spoils the weights in the same step, whatever the losses were.
+      if (!Number.isFinite(losses.total) || !Number.isFinite(losses.gradientNorm)) {
+        const where = `round ${round}, inner epoch ${epoch}`;
+        throw new TrainingDiverged(where, notFinite(losses), await controller.weights());
       }
       sum.total += losses.total * part.length;
       sum.mse += losses.mse * part.length;
@@ -147,4 +146,9 @@ async function train(
       learning_rate,
     });
   }
+}
+
+function notFinite({ mse, reconstruction }: SearchLosses): string {
+  if (!Number.isFinite(mse)) return 'squared error of the predictions';
+  return Number.isFinite(reconstruction) ? 'gradient' : 'reconstruction loss';
 }

@@ -270,7 +270,7 @@ describe('wrong input gets one clear message and its exit code', () => {
       '1',
     );
     expect(outcome.code).toBe(1);
-    expectMessage(outcome, /diverged at step \d+/);
+    expectMessage(outcome, /diverged at step (\d+).*; the last good checkpoint is .*\.ckpt, after step \d+/);
     expect(openRun(run).manifest.status).toBe('failed');
   });
 

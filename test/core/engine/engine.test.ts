@@ -188,6 +188,16 @@ describe.each(loadableEngines)('engine %s', (_, create) => {
       controller.dispose();
     });
 
+    test.each([...parameterShapes(config).keys()])('NaN in %s: losses and weights say so', async (name) => {
+      const broken = unflatten(config, flatten(config, weights));
+      broken[name]!.fill(Number.NaN);
+      const controller = await engine.controller(config, broken);
+      const { total, gradientNorm } = await controller.searchStep(tokens, search);
+      expect([total, gradientNorm]).toEqual([Number.NaN, Number.NaN]);
+      expect(firstNonFinite(await controller.weights())).toBeDefined();
+      controller.dispose();
+    });
+
     test('rejects tokens that are none, and weights of another controller', async () => {
       const controller = await engine.controller(config, weights);
       await expect(controller.embed(new Int32Array(0))).rejects.toThrow(RangeError);

@@ -61,6 +61,7 @@ describe('elementary functions', () => {
       0.5,
       0.5,
     ]);
+    expect(results('logRows').slice(0, 2)).toEqual([Number.NaN, Number.NaN]);
     const [nan, high, low] = results('expRows');
     expect([nan, high! > 1e38, low! < 1e-37]).toEqual([Number.NaN, true, true]);
   });
@@ -327,6 +328,16 @@ describe('readout', () => {
       mask[lane] ? 0.25 * (Math.exp(start[v * LANES + lane]!) / total(lane) - Number(target[lane] === v)) : 0,
     );
     expect(difference(logits.subarray(0, vocabulary * LANES), gradient)).toBeLessThan(SUMS);
+  });
+
+  test.each([0, 3, 6])('crossEntropy: NaN in logit %i spoils the loss of its lane alone', (spoilt) => {
+    const logits = bench.floats(bench.normal(8 * LANES));
+    logits[spoilt * LANES + 2] = Number.NaN;
+    const target = bench.ints(new Array(LANES).fill(1));
+    const loss = bench.floats(LANES);
+    const mask = bench.ints(new Array(LANES).fill(-1));
+    kernels.crossEntropy!(logits.byteOffset, target.byteOffset, mask.byteOffset, loss.byteOffset, 1);
+    expect([...loss].map(Number.isNaN)).toEqual(range(LANES).map((lane) => lane === 2));
   });
 
   test('argmax: the first of the largest; 0 where nothing compares', () => {

@@ -152,7 +152,7 @@ export function expRows(out: usize, x: usize, rows: i32): void {
   }
 }
 
-/** ln x for normal x > 0: x = 2^k·m with m in [√½, √2), ln m = 2·artanh s with s = (m − 1)/(m + 1). */
+/** ln x for normal x > 0, NaN for NaN and infinity: x = 2^k·m with m in [√½, √2), ln m = 2·artanh s with s = (m − 1)/(m + 1). */
 // @ts-ignore: decorator
 @inline
 export function log4(x: v128): v128 {
@@ -166,7 +166,9 @@ export function log4(x: v128): v128 {
   let p = f32x4.add(f32x4.mul(z, f32x4.splat(0.2992534339427948)), f32x4.splat(0.3997480869293213));
   p = f32x4.add(f32x4.mul(z, p), f32x4.splat(0.666668176651001));
   p = f32x4.add(f32x4.mul(z, p), f32x4.splat(2.0));
-  return f32x4.add(f32x4.mul(k, f32x4.splat(0.6931471824645996)), f32x4.mul(s, p));
+  const log = f32x4.add(f32x4.mul(k, f32x4.splat(0.6931471824645996)), f32x4.mul(s, p));
+  // The bits of a NaN would pass for a number's; x − x is 0 of numbers only.
+  return f32x4.add(log, f32x4.sub(x, x));
 }
 
 /** out ← ln x over `rows` rows; they may be the same. */
