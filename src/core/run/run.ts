@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { RecordBatch, type Schema } from 'apache-arrow';
 import { stringify } from 'yaml';
 import {
@@ -25,7 +25,7 @@ import {
   writeCheckpoint,
 } from './checkpoint.js';
 import { crc32 } from './crc32.js';
-import { isTemporary, type JsonValue, onStorage, replaceFile } from './files.js';
+import { isTemporary, type JsonValue, makeFolders, onStorage, replaceFile } from './files.js';
 import { gitState } from './git.js';
 import { acquireLock, type Lock, type LockHolder, lockHolder } from './lock.js';
 import { fileHeaderBytes } from './log/frame.js';
@@ -471,13 +471,6 @@ function makeFolder(dir: string): boolean {
   if (names.length > 0 && !isUnfinished(dir, names))
     throw usageError(`${dir} exists and is not empty`, elsewhere);
   return false;
-}
-
-/** With `recursive` mkdir never comes back where a file system lets nobody make folders but says ENOENT (Node on /proc). */
-function makeFolders(dir: string): void {
-  const parent = dirname(dir);
-  if (!existsSync(parent)) makeFolders(parent);
-  mkdirSync(dir);
 }
 
 /** A real folder at this place, not a link out of the run. */

@@ -74,7 +74,8 @@ class LiveBenchmark implements Benchmark {
     this.summary = `NAS-Bench-101 cells, trained when they are looked up (${data}, ${training} images of ${side}×${side}, ${protocol.training.epochs} epochs)`;
     this.provenance = `trained on this machine by the trainer of the embedded benchmark, protocol ${protocol.name}; see docs/live-training.md`;
     this.data = { [data]: images.sha256 };
-    this.concurrency = executor.slots;
+    // Who wants results in order holds those that wait for a slow one: twice as many keep all slots busy.
+    this.concurrency = 2 * executor.slots;
     this.#params = params;
     this.#images = images;
     this.#protocol = protocol;
@@ -91,7 +92,7 @@ class LiveBenchmark implements Benchmark {
       network: `${network.stacks} stacks of ${network.cellsAStack}, ${network.channels} channels in the first`,
       training: `${training.epochs} epochs in batches of ${training.batch}, learning rate ${training.learningRate}, ${repeats} a cell`,
       budget: `${seconds === undefined ? 'no limit in all' : `${seconds} s in all`}, ${secondsEach === undefined ? 'no limit' : `${secondsEach} s`} a training`,
-      workers: this.concurrency,
+      workers: this.#executor.slots,
       cache: `${this.#log.file}, ${this.#log.size} trainings`,
     };
   }

@@ -1,7 +1,7 @@
-import { closeSync, fdatasyncSync, fstatSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { crc32 } from '../../run/crc32.js';
-import { onStorage } from '../../run/files.js';
+import { makeFolders, onStorage } from '../../run/files.js';
 import type { CellCode } from '../../space/space.js';
 import type { Training } from './training.js';
 
@@ -33,7 +33,7 @@ export class TrainingLog {
   /** Open or create the log; storage errors exit with code 1. */
   static open(file: string, protocol: string): TrainingLog {
     return onStorage(file, () => {
-      mkdirSync(dirname(file), { recursive: true });
+      makeFolders(dirname(file));
       return new TrainingLog(file, protocol);
     });
   }
