@@ -147,8 +147,12 @@ async function searchIn(
             else
               run.append(
                 event.event,
-                event.row as EventRow<'query'> & EventRow<'train'> & EventRow<'proposal'>,
+                event.row as EventRow<'query'> &
+                  EventRow<'warning'> &
+                  EventRow<'train'> &
+                  EventRow<'proposal'>,
               );
+            if (event.event === 'warning') options.onNote?.(event.row.message);
             options.onRow?.(event);
           }),
           defaultIfEmpty(undefined),

@@ -1,7 +1,7 @@
 import { defer, EMPTY, filter, finalize, map, type OperatorFunction, take, takeWhile } from 'rxjs';
 import { z } from 'zod';
 import { eventSchemas } from '../core/batch/index.js';
-import type { Benchmark } from '../core/benchmark/benchmark.js';
+import type { Benchmark, Evaluation } from '../core/benchmark/benchmark.js';
 import { dataError } from '../core/errors.js';
 import { withRetries } from '../core/retry.js';
 import { type Pool, type Proposal, proposalColumns, type QueryRow } from '../core/search/pool.js';
@@ -23,6 +23,8 @@ export interface BenchmarkLookupOptions {
   retries?: number;
   /** Milliseconds before the first of them, doubled for each further one. */
   backoff?: number;
+  /** Told a row whose training was stopped early, before the row flows on. */
+  onStopped?: (row: QueryRow, why: NonNullable<Evaluation['stopped']>) => void;
 }
 
 /**
@@ -94,6 +96,7 @@ export const benchmarkLookup = defineOperator(
     concurrency = benchmark.concurrency ?? 1,
     retries = 6,
     backoff = 50,
+    onStopped,
   }: BenchmarkLookupOptions): OperatorFunction<Proposal, QueryRow> =>
     (proposals) =>
       defer(() => {
@@ -128,7 +131,11 @@ export const benchmarkLookup = defineOperator(
           filter(isNew),
           take(Math.max(0, budget - pool.size)),
           inOrder(concurrency, lookup),
-          map(({ proposal, evaluation }) => pool.add(proposal, evaluation)),
+          map(({ proposal, evaluation }) => {
+            const row = pool.add(proposal, evaluation);
+            if (evaluation.stopped) onStopped?.(row, evaluation.stopped);
+            return row;
+          }),
           takeWhile(() => !spent(), true),
           finalize(() => stopped.abort()),
         );

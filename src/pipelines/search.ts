@@ -1,4 +1,5 @@
-import { concat, defer, EMPTY, from, map, type Observable, repeat, takeWhile } from 'rxjs';
+import { concat, concatMap, defer, EMPTY, from, map, type Observable, repeat, takeWhile } from 'rxjs';
+import type { EventRow } from '../core/batch/index.js';
 import type { Benchmark } from '../core/benchmark/benchmark.js';
 import type { Pool, QueryRow } from '../core/search/pool.js';
 import { type BenchmarkLookupOptions, benchmarkLookup } from '../operators/benchmarkLookup.js';
@@ -20,6 +21,8 @@ export interface RoundRow {
 /** What a search says of itself, one row at a time. */
 export type SearchEvent =
   | { event: 'query'; row: QueryRow }
+  /** Of the query before it: its training was stopped early. */
+  | { event: 'warning'; row: EventRow<'warning'> }
   | { event: 'proposal'; row: ProposalRow }
   | { event: 'train'; row: TrainRow }
   | { event: 'round'; row: RoundRow };
@@ -61,9 +64,19 @@ export function search(options: SearchOptions): Observable<SearchEvent> {
       const before = pool.size;
       const reported: ProposalRow[] = [];
 
+      const warnings: EventRow<'warning'>[] = [];
+      const onStopped: BenchmarkLookupOptions['onStopped'] = (row, why) =>
+        warnings.push({ code: `training-${why}`, message: stoppedMessage[why](row), step: row.query });
+
       const queries = searcher
         .propose(index, (row) => reported.push(row))
-        .pipe(benchmarkLookup({ ...lookup, benchmark, pool, budget, seconds }), as('query'));
+        .pipe(
+          benchmarkLookup({ ...lookup, benchmark, pool, budget, seconds, onStopped }),
+          concatMap((row): SearchEvent[] => [
+            { event: 'query', row },
+            ...warnings.splice(0).map((row) => ({ event: 'warning' as const, row })),
+          ]),
+        );
 
       const learning = defer(() => {
         dryRounds = pool.size > before ? 0 : dryRounds + 1;
@@ -89,6 +102,13 @@ export function search(options: SearchOptions): Observable<SearchEvent> {
     );
   });
 }
+
+const stoppedMessage = {
+  diverged: ({ query, hash }: QueryRow) =>
+    `query ${query} (${hash}): training diverged, the accuracy is that of chance`,
+  time: ({ query, hash }: QueryRow) =>
+    `query ${query} (${hash}): the time of a training was up before its end`,
+};
 
 /** Names the kind of a row. */
 const as =

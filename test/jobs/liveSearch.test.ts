@@ -70,4 +70,5 @@ it.skipIf(!tfjsLoads || process.platform !== 'linux')(
     expect(figures(killed)).toEqual(expected);
     expect(trainings(join(folder, 'b'))).toHaveLength(12);
   },
+  120_000,
 );

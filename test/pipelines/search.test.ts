@@ -100,6 +100,30 @@ describe('search', () => {
     expect(await rows(slow)).toEqual(await rows(benchmark()));
   });
 
+  it('warns of a training that was stopped early, right behind its query, however lookups overlap', async () => {
+    const stopped = (cell: number) => (({ 0: 'diverged', 1: 'time' }) as const)[(cell % 5) as 0 | 1];
+    const overlapping: Benchmark = {
+      ...benchmark(async (cell) => {
+        await new Promise((resolve) => setTimeout(resolve, cell % 3));
+        const why = stopped(cell);
+        return { ...evaluationOf(cell), ...(why && { stopped: why }) };
+      }),
+      concurrency: 8,
+    };
+    const events = await lastValueFrom(randomRun({}, overlapping).events.pipe(toArray()));
+    const expected = queries(events).flatMap(({ cell, query }) => {
+      const why = stopped(cell);
+      return why ? [{ code: `training-${why}`, step: query }] : [];
+    });
+    const warned = events.flatMap(({ event, row }, i) => {
+      if (event !== 'warning') return [];
+      expect(events[i - 1]).toMatchObject({ event: 'query', row: { query: row.step } });
+      return [{ code: row.code, step: row.step }];
+    });
+    expect(warned.length).toBeGreaterThan(5);
+    expect(warned).toEqual(expected);
+  });
+
   it('passes on that a lookup failed', async () => {
     const broken = benchmark(async () => {
       throw new Error('the benchmark broke');
