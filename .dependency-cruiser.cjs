@@ -63,6 +63,20 @@ module.exports = {
       to: { path: '^src/cli/' },
     },
     {
+      name: 'nothing-imports-testing',
+      comment: 'What components are tested with is for tests.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/testing/' },
+      to: { path: '^src/testing/' },
+    },
+    {
+      name: 'testing-knows-no-jobs',
+      comment: 'What components are tested with needs what components are made of, and no more.',
+      severity: 'error',
+      from: { path: '^src/testing/' },
+      to: { path: '^src/(operators|pipelines|jobs|cli|report|analytics)/' },
+    },
+    {
       name: 'tfjs-in-one-place',
       comment:
         'TensorFlow may be missing: only its engine loads it, and the rest of the program goes on without.',
