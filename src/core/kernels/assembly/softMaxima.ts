@@ -55,6 +55,10 @@ function powers(out: usize, row: usize, counts: usize, n: i32, start: f64, facto
   for (let x = 0; x < n; x += 2) {
     const at = <usize>x << 3;
     const occurs = f64x2.gt(twoCounts(counts + (<usize>x << 1)), f64x2.splat(0));
+    if (!v128.any_true(occurs)) {
+      storeTwo(out + at, occurs, x + 1 < n);
+      continue;
+    }
     const value = v128.load(row + at);
     const e = v128.and(exp(f64x2.mul(factors, f64x2.sub(value, offsets))), occurs);
     storeTwo(out + at, e, x + 1 < n);

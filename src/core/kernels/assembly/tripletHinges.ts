@@ -97,12 +97,22 @@ function orderedNegatives(
     tuples = i64x2.add(tuples, found);
     const value = v128.load(row + at);
     const signed = f64x2.mul(signs, value);
-    let first = i64x2.splat(0);
-    for (let place = reach; place < sums - 16; place += 16) {
-      const loss = f64x2.add(f64x2.sub(v128.load(place), signed), margins);
-      first = i64x2.sub(first, f64x2.le(loss, lows));
+    let first = begin;
+    // With the miner's own margin even the nearest counts, and nothing has to be looked for.
+    const nearest = v128.load64_lane(
+      reach + (<usize>i64x2.extract_lane(begin, 1) << 4),
+      v128.load64_zero(reach + (<usize>i64x2.extract_lane(begin, 0) << 4)),
+      1,
+    );
+    const least = f64x2.add(f64x2.sub(nearest, signed), margins);
+    if (!i64x2.all_true(v128.or(f64x2.gt(least, lows), i64x2.eq(begin, end)))) {
+      let below = i64x2.splat(0);
+      for (let place = reach; place < sums - 16; place += 16) {
+        const loss = f64x2.add(f64x2.sub(v128.load(place), signed), margins);
+        below = i64x2.sub(below, f64x2.le(loss, lows));
+      }
+      first = i32x4.min_s(i32x4.max_s(begin, below), end);
     }
-    first = i32x4.min_s(i32x4.max_s(begin, first), end);
     let last = end;
     if (bounded) {
       let within = i64x2.splat(0);
