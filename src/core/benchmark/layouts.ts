@@ -126,7 +126,7 @@ export async function openKnownLayout(
   path: string,
   measured: { name: string; summary: string; provenance: string },
 ): Promise<Benchmark> {
-  const columns = parquetColumnNames(path);
+  const columns = await parquetColumnNames(path);
   const has = (names: readonly string[]) => names.every((name) => columns.includes(name));
   if (has(simulatedNasbench101.figures.map(({ column }) => column))) return openNasbench101(path);
   if (has(['arch', 'cifar10_valid_200', 'cifar10_test_200'])) return openNasbench201(path);
