@@ -1,7 +1,6 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { rowsOf } from '../../src/core/batch/index.js';
 import { nasbench101Controller as config } from '../../src/core/controller/config.js';
 import { initialWeights } from '../../src/core/controller/weights.js';
@@ -15,28 +14,7 @@ import {
   storageError,
 } from '../../src/core/run/index.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
-
-/** A file system of `kilobytes`, for the length of the test; only root may mount one. */
-function tinyDisk(kilobytes: number): string {
-  const folder = temporaryFolder();
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kilobytes}k`, 'none', folder]);
-  onTestFinished(() => {
-    execFileSync('umount', ['-l', folder]);
-  });
-  return folder;
-}
-
-const canMount = (() => {
-  try {
-    const folder = execFileSync('mktemp', ['-d'], { encoding: 'utf8' }).trim();
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'none', folder], { stdio: 'ignore' });
-    execFileSync('umount', [folder]);
-    rmSync(folder, { recursive: true });
-    return true;
-  } catch {
-    return false;
-  }
-})();
+import { canMount, tinyDisk } from '../support/tinyDisk.js';
 
 const create = (root: string) => createRun({ kind: 'fault', root, spec: { a: 1 }, seed: 1 });
 const row = (n: number) => ({ code: 'x', message: `${n} ${'m'.repeat(200)}`, step: n });
@@ -153,7 +131,7 @@ describe.skipIf(!canMount)('figure 11: a full disk', () => {
   });
 });
 
-it('errors of the file system become one message with what to do', () => {
+it('figure 11: errors of the file system become one message with what to do', () => {
   const errno = (code: string) => Object.assign(new Error(code), { code, syscall: 'write' });
   const text = (code: string) => (storageError(errno(code), '/x') as RxnasError).message;
   expect(text('EIO')).toBe('the disk reports an I/O error (EIO) at /x');

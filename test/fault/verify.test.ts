@@ -6,6 +6,8 @@ import { rowsOf } from '../../src/core/batch/index.js';
 import { LogWriter, openRun, readLog } from '../../src/core/run/index.js';
 import { pretrainJob } from '../../src/jobs/pretrain.js';
 import { verifyRun } from '../../src/jobs/verify.js';
+import { figure } from '../support/figure.js';
+import { rxnas } from '../support/rxnas.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 // A stage that can be changed on purpose: at `fault.step` the spread of the embeddings is off by one bit.
@@ -63,6 +65,7 @@ describe('figure 3: a run computed anew', () => {
     expect(difference).toMatchObject({ stage: 'lossStep', event: 'step', row: 7, column: 'spread' });
     expect(difference!.logged).not.toBe(difference!.computed);
     expect(compared).toEqual({ step: 7 });
+    figure(3, 'an operator off by one bit at step 7: found at row 7, column spread');
   });
 
   it('and a log in which one value was changed, one row left out or put in: named', async () => {
@@ -71,8 +74,10 @@ describe('figure 3: a run computed anew', () => {
       [...rowsOf(batch)].map((row) => ({ event, row: { ...row }, schema: batch.schema })),
     );
     const steps = rows.filter(({ event }) => event === 'step');
-    const rewritten = async (change: (list: typeof rows) => typeof rows) => {
-      const copy = join(temporaryFolder(), 'run');
+    const rewritten = async (
+      change: (list: typeof rows) => typeof rows,
+      copy = join(temporaryFolder(), 'run'),
+    ) => {
       cpSync(dir, copy, { recursive: true });
       const manifest = JSON.parse(readFileSync(join(copy, 'manifest.json'), 'utf8'));
       delete manifest.log;
@@ -95,8 +100,26 @@ describe('figure 3: a run computed anew', () => {
     expect(less.difference).toMatchObject({ row: 0, logged: 'embedding', computed: 'step' });
     const cut = await rewritten((list) => list.filter(({ event }) => event !== 'embedding'));
     expect(cut.difference).toMatchObject({ logged: undefined, computed: 'embedding' });
+    const divergent = join(temporaryFolder(), 'run');
+    await rewritten(
+      (list) =>
+        list.map((each) => (each === steps[3] ? { ...each, row: { ...each.row, gradient_norm: 42 } } : each)),
+      divergent,
+    );
+    const { code, stdout } = await rxnas(['replay', divergent, '--verify', '--quiet']);
+    expect(code).toBe(4);
+    const [where, was, is, counted] = stdout.split('\n');
+    expect(where).toBe(`${divergent} diverges at stage lossStep, row 3 of 'step', column 'gradient_norm':`);
+    expect(was).toBe('  logged    42');
+    expect(is).toBe(`  computed  ${steps[3]!.row.gradient_norm}`);
+    expect(counted).toBe('3 step rows compared before it');
+
     const more = await rewritten((list) => [...list, list.at(-1)!]);
     expect(more.difference).toMatchObject({ event: 'embedding', row: 8, computed: undefined });
     expect(openRun(dir).manifest.status).toBe('done');
+    figure(
+      3,
+      'logs with a value changed, a row left out, rows cut off, a row put in: 5 of 5 found at that row',
+    );
   });
 });

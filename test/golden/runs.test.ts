@@ -5,8 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { lastValueFrom, NEVER, toArray } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { exportTable, openRun, rebuildTables } from '../../src/core/run/index.js';
-import { verifyRun } from '../../src/jobs/verify.js';
+import { crossEngineTolerance, type Verification, verifyRun } from '../../src/jobs/verify.js';
 import { replay } from '../../src/operators/replay.js';
+import { loadableEngines } from '../support/engines.js';
+import { figure } from '../support/figure.js';
 
 /**
  * Runs of released versions, logged by `simd` on one thread. Later versions have to read, export, replay and compute them again. Never changed;
@@ -17,6 +19,8 @@ const runs = readdirSync(folder, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name);
 
+const countOf = ({ compared }: Verification) => Object.values(compared).reduce((sum, rows) => sum + rows, 0);
+
 function copyOf(name: string): string {
   const temporary = mkdtempSync(join(tmpdir(), 'rxnas-test-'));
   onTestFinished(() => rmSync(temporary, { recursive: true, force: true }));
@@ -26,7 +30,7 @@ function copyOf(name: string): string {
 
 it('are there', () => expect(runs).toEqual(['pretrain-1', 'search-1']));
 
-describe.each(runs)('golden run %s', (name) => {
+describe.each(runs)('figure 3: golden run %s', (name) => {
   const { manifest } = openRun(join(folder, name));
   const expected = manifest.log!.rows;
 
@@ -47,10 +51,27 @@ describe.each(runs)('golden run %s', (name) => {
   });
 
   it('is computed again to the bit', async () => {
-    expect(await verifyRun(join(folder, name), { stop: NEVER })).toMatchObject({
-      status: 'equal',
-      engine: 'simd',
-      tolerance: 0,
-    });
+    const result = await verifyRun(join(folder, name), { stop: NEVER });
+    expect(result).toMatchObject({ status: 'equal', engine: 'simd', tolerance: 0 });
+    figure(3, `golden run ${name}: ${countOf(result)} rows computed anew, 0 differ`);
   });
+});
+
+describe('figure 3: across engines', () => {
+  const run = join(folder, 'pretrain-1');
+
+  it.skipIf(!loadableEngines.some(([name]) => name === 'tfjs'))(
+    'a run of simd is computed by tfjs within the tolerance, not to the bit',
+    async () => {
+      const result = await verifyRun(run, { engine: 'tfjs', stop: NEVER });
+      expect(result).toMatchObject({ status: 'equal', engine: 'tfjs', tolerance: crossEngineTolerance });
+      expect(result.largestDeviation).toBeGreaterThan(0);
+      figure(
+        3,
+        `golden run pretrain-1 on tfjs: ${countOf(result)} rows within ${crossEngineTolerance}, largest deviation ${result.largestDeviation.toExponential(1)}`,
+      );
+      const strict = await verifyRun(run, { engine: 'tfjs', tolerance: 0, stop: NEVER });
+      expect(strict).toMatchObject({ status: 'diverged', difference: { event: 'step', row: 0 } });
+    },
+  );
 });

@@ -11,10 +11,17 @@ export interface Outcome {
   stderr: string;
 }
 
-/** Runs the real, built command; `started` is given the process. */
-export function rxnas(args: readonly string[], started?: (child: ChildProcess) => void): Promise<Outcome> {
+/** Runs the real, built command; `started` is given the process, `env` is added to the environment. */
+export function rxnas(
+  args: readonly string[],
+  started?: (child: ChildProcess) => void,
+  env: NodeJS.ProcessEnv = {},
+): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [program, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text) => {

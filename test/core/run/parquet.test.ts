@@ -17,6 +17,7 @@ import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { describe, expect, it } from 'vitest';
 import { embeddingBatch, embeddingSchema, makeBatch, RowBuffer } from '../../../src/core/batch/index.js';
 import { ParquetColumnSink, ParquetRowSink } from '../../../src/core/run/index.js';
+import { figure } from '../../support/figure.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
 
 type Flat = { i: Int32; u: Uint32; b: Uint8; l: Int64; f: Float32; d: Float64; s: Utf8 };
@@ -87,7 +88,7 @@ describe.each(['rows', 'columns'] as const)('Parquet by %s', (kind) => {
     expect(await read(join(folder, 'nulls.parquet'))).toEqual(Array(10).fill(nulls));
   });
 
-  it('takes rows of 64 concurrent producers once each, each in its order', async () => {
+  it('figure 5: takes rows of 64 concurrent producers once each, each in its order', async () => {
     const file = join(temporaryFolder(), 'many.parquet');
     const [producers, each] = [64, kind === 'rows' ? 300 : 60];
     const rowSink = kind === 'rows' ? new ParquetRowSink(file, flat) : undefined;
@@ -110,6 +111,10 @@ describe.each(['rows', 'columns'] as const)('Parquet by %s', (kind) => {
       const own = rows.filter(({ u }) => u === p).map(({ l }) => Number(l));
       expect(own).toEqual(Array.from({ length: each }, (_, i) => i));
     }
+    figure(
+      5,
+      `Parquet by ${kind}: ${rows.length} rows of 64 producers, each once, those of a producer in order`,
+    );
   });
 
   it('is not there before it is whole', async () => {
