@@ -5,6 +5,7 @@ import { type FileMetaData, parquetMetadata } from 'hyparquet';
 import { ByteWriter, type ColumnSource, parquetWriteBuffer } from 'hyparquet-writer';
 import { writeMetadata } from 'hyparquet-writer/src/metadata.js';
 import { describe, expect, it } from 'vitest';
+import { openCompactTable, writeCompactTable } from '../../src/core/benchmark/compactTable.js';
 import { readParquetColumns } from '../../src/core/benchmark/parquetColumns.js';
 import { nasbench101Controller } from '../../src/core/controller/config.js';
 import { initialWeights } from '../../src/core/controller/weights.js';
@@ -21,6 +22,7 @@ import {
   runState,
   unpackRun,
 } from '../../src/core/run/index.js';
+import { nasbench201 } from '../../src/core/space/nasbench201.js';
 import { settingsOfRun } from '../../src/jobs/kinds.js';
 import { figure, fullSize } from '../support/figure.js';
 import { writeSyntheticTable } from '../support/syntheticTable.js';
@@ -99,6 +101,19 @@ async function tableBytes(): Promise<Buffer> {
   return readFileSync(file);
 }
 
+async function compactTable(): Promise<Buffer> {
+  const file = join(temporaryFolder(), 'table.arrow');
+  const cells = nasbench201.cells().slice(0, 60);
+  const figure = { dataset: 'cifar10', epochs: 200, point: 'end', repeat: 1 } as const;
+  const values = Float64Array.from(cells, (_, i) => i / 100);
+  await writeCompactTable(file, {
+    ...{ name: 'forged', summary: 'made in this test', provenance: 'made in this test' },
+    ...{ space: nasbench201, cells, parameters: values },
+    figures: (['validation', 'test'] as const).map((quantity) => ({ ...figure, quantity, values })),
+  });
+  return readFileSync(file);
+}
+
 /** So small that forgeries fall on what is around the weights, too. */
 const config = { ...nasbench101Controller, dim: 1, predictor: 1 };
 const checkpointBytes = async () =>
@@ -162,6 +177,15 @@ const readers: Record<string, Reader> = {
     read: (file) => readParquetColumns(file, tableColumns),
     counts: [10, 500],
     seconds: 60,
+  },
+  'compact table': {
+    bytes: compactTable,
+    read: async (file) => {
+      const table = openCompactTable(file);
+      for (const cell of table.list()) await table.lookup(cell);
+    },
+    counts: [100, 3000],
+    seconds: 5,
   },
   'table of runs': {
     bytes: runLengthTable,

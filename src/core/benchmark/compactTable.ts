@@ -6,6 +6,7 @@ import { dataError, RxnasError, usageError } from '../errors.js';
 import { ArrowSink } from '../run/arrowSink.js';
 import { crc32 } from '../run/crc32.js';
 import { onStorage, parseJson, sha256Of, storageError } from '../run/files.js';
+import { Table } from '../run/log/flatbuffer.js';
 import { openSpace, spaceNames } from '../space/index.js';
 import type { CellCode, Space } from '../space/space.js';
 import { columnName, type Figure, type FigureColumn, type NumberColumn, sortFigures } from './figures.js';
@@ -211,6 +212,26 @@ const arrowMagic = 'ARROW1';
 /** Of the file's end: length of the footer and the magic. */
 const tailBytes = 4 + arrowMagic.length;
 
+/**
+ * apache-arrow believes the counts that a footer states, and would make so many columns of nothing: each has to have room for its elements.
+ * Columns of columns, which could be shared without end, are not of a compact table.
+ */
+function checkFooter(bytes: Buffer): void {
+  const footer = Table.root(bytes);
+  checkCounts(bytes, footer, [2, 3, 4]); // dictionaries, batches, metadata
+  const schema = footer.table(1);
+  checkCounts(bytes, schema, [1, 2, 3]); // columns, metadata, features
+  for (let i = 0; i < schema.count(1); i++) {
+    const column = schema.tableAt(1, i);
+    if (column.count(5) > 0 || column.count(6) > 0) throw new Error('a column is not of plain numbers');
+  }
+}
+
+function checkCounts(bytes: Buffer, table: Table, vectors: readonly number[]): void {
+  for (const vector of vectors)
+    if (4 * table.count(vector) > bytes.length) throw new Error('it states more than it holds');
+}
+
 /** A compact table's file: its description, and its columns one by one. */
 class CompactFile implements CompactHeader {
   readonly name: string;
@@ -277,21 +298,27 @@ class CompactFile implements CompactHeader {
       throw dataError(`${this.path} is no table of rxnas`, 'make one with rxnas benchmark import');
     const tail = at(size - tailBytes, tailBytes);
     if (!isArrow(tail.subarray(4))) throw dataError(`${this.path} is cut: its end is missing`, importAgain);
-    const footer = Footer.decode(at(size - tailBytes - tail.readInt32LE(0), tail.readInt32LE(0)));
+    const footerBytes = at(size - tailBytes - tail.readInt32LE(0), tail.readInt32LE(0));
+    checkFooter(footerBytes);
+    const footer = Footer.decode(footerBytes);
     const metadata = this.#metadata(footer.schema);
 
     const block = footer.getRecordBatch(0);
     if (footer.numRecordBatches !== 1 || !block) throw new Error('it does not have one batch');
     // Four bytes of continuation and four of length stand before the message.
-    const message = Message.decode(at(block.offset, block.metaDataLength).subarray(8));
+    const messageBytes = at(block.offset, block.metaDataLength).subarray(8);
+    checkCounts(messageBytes, Table.root(messageBytes).table(2), [1, 2]); // nodes and buffers
+    const message = Message.decode(messageBytes);
     if (!message.isRecordBatch()) throw new Error('its batch is none');
     const { length: rows, buffers } = message.header();
     footer.schema.fields.forEach((field, i) => {
       const data = buffers[2 * i + 1]; // after that of the nulls
       const type = field.type as ColumnType;
-      if (!data || data.length < rows * arrayOf(type).BYTES_PER_ELEMENT)
+      const offset = block.offset + block.metaDataLength + (data?.offset ?? 0);
+      const bytes = rows * arrayOf(type).BYTES_PER_ELEMENT;
+      if (!data || data.length < bytes || offset + bytes > size)
         throw new Error(`column '${field.name}' is too short`);
-      this.#places.set(field.name, { offset: block.offset + block.metaDataLength + data.offset, type });
+      this.#places.set(field.name, { offset, type });
     });
     for (const name of [cellColumn, parametersColumn, ...Object.keys(metadata.figures)])
       if (!this.#places.has(name)) throw new Error(`column '${name}' is missing`);

@@ -3,23 +3,9 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dataError } from '../errors.js';
 import { besideModule } from '../workers.js';
-import { readParquetFile } from './parquetFile.js';
+import { type ParquetColumns, readParquetFile, type WantedColumns } from './parquetFile.js';
 
-/** Columns of a Parquet file by name. */
-export interface ParquetColumns {
-  rows: number;
-  /** SHA-256 of the file, hexadecimal. */
-  sha256: string;
-  /** One value a row; NaN where the file has none. */
-  numbers: Record<string, Float64Array>;
-  /** One text a row. */
-  texts: Record<string, string[]>;
-}
-
-export interface WantedColumns {
-  numbers: readonly string[];
-  texts: readonly string[];
-}
+export type { ParquetColumns, WantedColumns } from './parquetFile.js';
 
 /** What the process that reads a file says: the names of its columns, then those that were wanted of them; or why not. */
 export type FromReader =

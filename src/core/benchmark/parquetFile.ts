@@ -3,7 +3,22 @@ import { readFileSync, statSync } from 'node:fs';
 import { type FileMetaData, parquetMetadata, parquetRead } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { dataError, RxnasError } from '../errors.js';
-import type { ParquetColumns, WantedColumns } from './parquetColumns.js';
+
+/** Columns of a Parquet file by name. */
+export interface ParquetColumns {
+  rows: number;
+  /** SHA-256 of the file, hexadecimal. */
+  sha256: string;
+  /** One value a row; NaN where the file has none. */
+  numbers: Record<string, Float64Array>;
+  /** One text a row. */
+  texts: Record<string, string[]>;
+}
+
+export interface WantedColumns {
+  numbers: readonly string[];
+  texts: readonly string[];
+}
 
 /** More than the cells of any table. */
 const mostRows = 2 ** 22;

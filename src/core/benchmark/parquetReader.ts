@@ -1,7 +1,7 @@
 /** The process of `readParquetColumns`: reads one file, that anyone may have written, and ends. */
 import type { RxnasError } from '../errors.js';
-import type { FromReader, WantedColumns } from './parquetColumns.js';
-import { readParquetFile } from './parquetFile.js';
+import type { FromReader } from './parquetColumns.js';
+import { readParquetFile, type WantedColumns } from './parquetFile.js';
 
 // A Ctrl-C of the terminal is for the process that wants the table.
 process.on('SIGINT', () => {});
