@@ -37,6 +37,10 @@ export interface TrainOnPoolOptions {
   milestones?: readonly number[];
   clipNorm?: number;
   freezeEncoder?: boolean;
+  /** Inner epochs before these; default `round` times `epochs`. */
+  before?: number;
+  /** Further cells with their targets, and how often each cell of the pool stands among them in an epoch. */
+  more?: { tokens: Int32Array; targets: Float32Array; poolRepeats: number };
 }
 
 /**
@@ -100,14 +104,19 @@ async function train(
 ): Promise<void> {
   const { controller, pool, seed, round, epochs, batch = 64, tradeoff = 0.5, clipNorm = 5 } = options;
   const { learningRate = 0.1, milestones = [1200, 2400], freezeEncoder = false } = options;
+  const { before = round * epochs, more } = options;
   const { length } = controller.config;
   const { rows } = pool;
-  const all = pool.tokens(rows);
+  const repeats = more?.poolRepeats ?? 1;
+  const labelled = rows.length * repeats;
+  const poolTokens = pool.tokens(rows);
+  const poolTargets = Float32Array.from(rows, (row) => pool.target(row));
+  const examples = labelled + (more?.targets.length ?? 0);
 
   for (let inner = 0; inner < epochs; inner++) {
-    const epoch = round * epochs + inner;
+    const epoch = before + inner;
     const learning_rate = learningRate * 0.1 ** milestones.filter((at) => epoch >= at).length;
-    const order = stream(seed, 'train', epoch).shuffle(Uint32Array.from(rows.keys()));
+    const order = stream(seed, 'train', epoch).shuffle(Uint32Array.from({ length: examples }, (_, i) => i));
     const sum = { total: 0, mse: 0, reconstruction: 0 };
     let gradient_norm = 0;
     for (let from = 0; from < order.length; from += batch) {
@@ -115,10 +124,14 @@ async function train(
       if (subscriber.closed) return;
       const part = order.subarray(from, from + batch);
       const tokens = new Int32Array(part.length * length);
-      part.forEach((row, i) => {
-        tokens.set(all.subarray(row * length, (row + 1) * length), i * length);
+      const targets = new Float32Array(part.length);
+      part.forEach((example, i) => {
+        const ofPool = example < labelled;
+        const row = ofPool ? example % rows.length : example - labelled;
+        const source = ofPool ? poolTokens : more!.tokens;
+        tokens.set(source.subarray(row * length, (row + 1) * length), i * length);
+        targets[i] = ofPool ? poolTargets[row]! : more!.targets[row]!;
       });
-      const targets = Float32Array.from(part, (row) => pool.target(rows[row]!));
       const losses = await controller.searchStep(tokens, {
         targets,
         tradeoff,
@@ -139,9 +152,9 @@ async function train(
     subscriber.next({
       round,
       epoch,
-      total: sum.total / rows.length,
-      mse: sum.mse / rows.length,
-      reconstruction: sum.reconstruction / rows.length,
+      total: sum.total / examples,
+      mse: sum.mse / examples,
+      reconstruction: sum.reconstruction / examples,
       gradient_norm,
       learning_rate,
     });

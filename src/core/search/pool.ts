@@ -1,6 +1,6 @@
 import type { Benchmark, Evaluation } from '../benchmark/benchmark.js';
 import { stream } from '../random/random.js';
-import type { CellCode, Space } from '../space/space.js';
+import { type CellCode, type Space, tokensOfCells } from '../space/space.js';
 
 /** A cell that a searcher wants evaluated. */
 export interface Proposal {
@@ -150,11 +150,9 @@ export class Pool {
 
   /** Tokens of rows, row-major [rows, sequenceLength]. */
   tokens(rows: readonly QueryRow[]): Int32Array {
-    const { sequenceLength } = this.space;
-    const tokens = new Int32Array(rows.length * sequenceLength);
-    rows.forEach((row, i) => {
-      this.space.encode(row.cell, tokens, i * sequenceLength);
-    });
-    return tokens;
+    return tokensOfCells(
+      this.space,
+      rows.map(({ cell }) => cell),
+    );
   }
 }

@@ -7,6 +7,7 @@ import { type Catalogue, enumerate } from './nasbench101/enumerate.js';
 import { moduleHash } from './nasbench101/hash.js';
 import { mutateCell } from './nasbench101/mutate.js';
 import { edits } from './nasbench101/neighbours.js';
+import { properties } from './nasbench101/properties.js';
 import { describe, parse } from './nasbench101/text.js';
 import { type CellCode, defineSpace, mutantCell, NO_CELL, type Space } from './space.js';
 
@@ -71,6 +72,7 @@ export const nasbench101: Space = {
   sample: (random) => catalogue().cells[random.int(SIZE)]!,
   sampleGraph,
   neighbours,
+  properties,
   describe,
   parse,
 };

@@ -200,6 +200,9 @@ export const nasbench201: Space = {
       const without = cell - operation(cell, edge) * value;
       return OPERATIONS.map((_, op) => without + op * value).filter((other) => other !== cell);
     }),
+  /** One of five for each edge. */
+  properties: (cell) =>
+    EDGES.flatMap((_, edge) => OPERATIONS.map((_, op) => Number(operation(cell, edge) === op))),
   describe,
   parse,
 };

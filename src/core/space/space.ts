@@ -55,10 +55,22 @@ export interface Space {
   sampleGraph(random: Random): CellCode;
   /** The cells that one edit makes of it, itself left out: in canonical form, each once, in a fixed order. */
   neighbours(cell: CellCode): CellCode[];
+  /**
+   * Numbers that can be read off the cell, as many for every one and the same for isomorphic ones, of about equal spread: what a
+   * surrogate knows of it without a learned embedding.
+   */
+  properties(cell: CellCode): number[];
   /** A cell written for people and JSON. */
   describe(cell: CellCode): CellDescription;
   /** The cell of a text: {@link CellDescription.text}, or whatever else the space accepts. Usage error otherwise. */
   parse(text: string): CellCode;
+}
+
+/** Tokens of cells, row-major [cells, sequenceLength]. */
+export function tokensOfCells(space: Space, cells: ArrayLike<CellCode>): Int32Array {
+  const tokens = new Int32Array(cells.length * space.sequenceLength);
+  for (let i = 0; i < cells.length; i++) space.encode(cells[i]!, tokens, i * space.sequenceLength);
+  return tokens;
 }
 
 /** A space as registries, lint and docs know it. */

@@ -1,3 +1,5 @@
+import { normalCdf } from './normal.js';
+
 /**
  * Two-sided p of the Mann–Whitney U test that two samples come from one distribution: normal approximation with the
  * corrections for ties and continuity, good from about eight values a sample on. 1 where all values are equal.
@@ -22,28 +24,4 @@ export function mannWhitney(a: readonly number[], b: readonly number[]): number 
   if (!(variance > 0)) return 1;
   const z = Math.max(0, Math.abs(u - (n * m) / 2) - 0.5) / Math.sqrt(variance);
   return 2 * (1 - normalCdf(z));
-}
-
-/** Standard normal distribution function; absolute error below 1e-7 (Abramowitz & Stegun 26.2.17). */
-export function normalCdf(z: number): number {
-  const t = 1 / (1 + 0.2316419 * Math.abs(z));
-  const tail =
-    normalDensity(z) *
-    t *
-    (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
-  return z >= 0 ? 1 - tail : tail;
-}
-
-export const normalDensity = (z: number): number => Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);
-
-/** Holm's correction: p values of several tests such that any of them below α is wrong with at most α. */
-export function holm(p: readonly number[]): number[] {
-  const order = [...p.keys()].sort((i, j) => p[i]! - p[j]!);
-  const corrected = new Array<number>(p.length);
-  let least = 0;
-  order.forEach((index, k) => {
-    least = Math.max(least, Math.min(1, (p.length - k) * p[index]!));
-    corrected[index] = least;
-  });
-  return corrected;
 }
