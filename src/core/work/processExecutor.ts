@@ -168,7 +168,8 @@ class WorkerProcess<Work, Result> {
     return new Promise((resolve, reject) => {
       this.#pending = { resolve, reject };
       this.#keepAlive(true);
-      this.#child.send(work as object, (error) => error && this.#settle()?.reject(error));
+      // One that does not listen any more is about to end, and says how.
+      this.#child.send(work as object, (error) => error && this.#child.kill('SIGKILL'));
     });
   }
 

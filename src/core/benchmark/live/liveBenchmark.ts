@@ -9,7 +9,7 @@ import type { Benchmark, Evaluation, OpenOptions } from '../benchmark.js';
 import { type ImageSource, openImages } from './images/sources.js';
 import type { Protocol } from './protocol.js';
 import { type LiveParams, liveProtocol, workersOf } from './settings.js';
-import { type Training, type TrainingExecutor, trainingProcesses } from './training.js';
+import { nameOfTraining, type Training, type TrainingExecutor, trainingProcesses } from './training.js';
 import { TrainingLog } from './trainingLog.js';
 
 export interface LiveOptions extends OpenOptions {
@@ -34,8 +34,8 @@ export async function openLive(params: LiveParams, options: LiveOptions = {}): P
     trainingProcesses({
       slots: workersOf(params),
       attempts: params.attempts,
-      onCrash: (reason, { cell, repeat }, failures) =>
-        options.onNote?.(`training ${repeat + 1} of cell ${cell}, attempt ${failures}: ${reason}`),
+      onCrash: (reason, work, failures) =>
+        options.onNote?.(`${nameOfTraining(work)}, attempt ${failures}: ${reason}`),
     });
   return new LiveBenchmark(params, source, protocol, log, executor);
 }
@@ -127,6 +127,7 @@ class LiveBenchmark implements Benchmark {
 
   async #evaluate(cell: CellCode): Promise<Evaluation> {
     const repeats = Array.from({ length: this.#params.repeats }, (_, repeat) => this.#training(cell, repeat));
+    await Promise.allSettled(repeats); // what is under way still goes to the cache where another one has failed
     const trainings = await Promise.all(repeats);
     const chance = 1 / this.#protocol.network.classes;
     const orChance = (accuracy: number) => (Number.isNaN(accuracy) ? chance : accuracy);

@@ -15,30 +15,50 @@ export const liveParams = z.strictObject({
     .string()
     .min(1)
     .describe(`images: ${imageSetForms.join(', ')}`),
-  images: z.int().min(1).default(images.training).describe('training images'),
-  validation: z.int().min(1).default(images.validation).describe('validation images, of the training half'),
-  test: z.int().min(1).default(images.test).describe('test images'),
+  images: z.int().min(1).default(images.training).meta({ unit: 'images' }).describe('training images'),
+  validation: z
+    .int()
+    .min(1)
+    .default(images.validation)
+    .meta({ unit: 'images' })
+    .describe('validation images, of the training half'),
+  test: z.int().min(1).default(images.test).meta({ unit: 'images' }).describe('test images'),
   side: z
     .int()
     .min(2)
     .max(256)
     .default(images.side)
+    .meta({ unit: 'pixels' })
     .describe('pixels of a side that images are averaged down to'),
   channels: z
     .int()
     .min(8)
     .max(1024)
     .default(network.channels)
+    .meta({ unit: 'channels' })
     .describe('channels of the first stack; each further one doubles them'),
   stacks: z
     .int()
     .min(1)
     .max(5)
     .default(network.stacks)
+    .meta({ unit: 'stacks' })
     .describe('stacks of cells, with a max-pool between two'),
-  cellsAStack: z.int().min(1).max(10).default(network.cellsAStack).describe('cells of a stack'),
-  epochs: z.int().min(1).max(10_000).default(training.epochs).describe('passes over the training images'),
-  batch: z.int().min(2).default(training.batch).describe('images a step'),
+  cellsAStack: z
+    .int()
+    .min(1)
+    .max(10)
+    .default(network.cellsAStack)
+    .meta({ unit: 'cells' })
+    .describe('cells of a stack'),
+  epochs: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(training.epochs)
+    .meta({ unit: 'epochs' })
+    .describe('passes over the training images'),
+  batch: z.int().min(2).default(training.batch).meta({ unit: 'images' }).describe('images a step'),
   learningRate: z
     .number()
     .positive()
@@ -49,6 +69,7 @@ export const liveParams = z.strictObject({
     .min(1)
     .max(100)
     .default(1)
+    .meta({ unit: 'trainings' })
     .describe('trainings a cell, which differ in initial weights and order of the images'),
   seed: z
     .int()
@@ -73,8 +94,15 @@ export const liveParams = z.strictObject({
     .min(1)
     .max(1024)
     .optional()
+    .meta({ unit: 'processes' })
     .describe('training processes side by side; default: one a core'),
-  attempts: z.int().min(1).max(100).default(3).describe('how often a training is begun whose process dies'),
+  attempts: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(3)
+    .meta({ unit: 'attempts' })
+    .describe('how often a training is begun whose process dies'),
   cache: z
     .string()
     .min(1)

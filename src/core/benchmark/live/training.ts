@@ -1,4 +1,5 @@
 import type { TrainingResult } from '../../engine/tfjs/cellTrainer.js';
+import { nasbench101 } from '../../space/nasbench101.js';
 import type { CellCode } from '../../space/space.js';
 import type { Executor } from '../../work/executor.js';
 import { ProcessExecutor, type ProcessExecutorOptions } from '../../work/processExecutor.js';
@@ -26,6 +27,10 @@ export interface Training extends TrainingJob, TrainingResult {
   parameters: number;
 }
 
+/** For messages. */
+export const nameOfTraining = ({ cell, repeat }: TrainingJob): string =>
+  `training ${repeat + 1} of the cell ${nasbench101.hash(cell)}`;
+
 /** What trains cells. */
 export type TrainingExecutor = Executor<TrainingWork, Training>;
 
@@ -40,7 +45,7 @@ export const trainingProcesses = (
     attempts: 3,
     ...options,
     script: besideModule(import.meta.url, './trainingProcess.js'),
-    describe: ({ cell, repeat }) => `training ${repeat + 1} of cell ${cell}`,
+    describe: nameOfTraining,
     // A network's tensors come and go thousands of times a second: keep their pages instead of giving them back.
     env: {
       MALLOC_MMAP_MAX_: '0',
