@@ -146,7 +146,7 @@ const readers: Record<string, Reader> = {
       runState(dir, manifest);
       settingsOfRun(manifest);
     }),
-    counts: [200, 5000],
+    counts: [200, 3000],
     seconds: 2,
   },
   log: {
@@ -155,27 +155,27 @@ const readers: Record<string, Reader> = {
       for (const _ of readLog(join(dir, 'events.log')));
       await rebuildTables(dir);
     }),
-    counts: [50, 2000],
+    counts: [50, 500],
     seconds: 5,
   },
-  checkpoint: { bytes: checkpointBytes, read: readCheckpoint, counts: [100, 2000], seconds: 2 },
+  checkpoint: { bytes: checkpointBytes, read: readCheckpoint, counts: [100, 1000], seconds: 2 },
   'checkpoint with a right checksum': {
     bytes: checkpointBytes,
     seal: sealCheckpoint,
     read: readCheckpoint,
-    counts: [100, 5000],
+    counts: [100, 3000],
     seconds: 2,
   },
   pack: {
     bytes: packed,
     read: (file, folder) => unpackRun(file, { root: join(folder, 'runs') }),
-    counts: [50, 1000],
+    counts: [50, 300],
     seconds: 5,
   },
   table: {
     bytes: tableBytes,
     read: (file) => readParquetColumns(file, tableColumns),
-    counts: [10, 500],
+    counts: [10, 200],
     seconds: 60,
   },
   'compact table': {
@@ -190,7 +190,7 @@ const readers: Record<string, Reader> = {
   'table of runs': {
     bytes: runLengthTable,
     read: (file) => readParquetColumns(file, tableColumns),
-    counts: [10, 1000],
+    counts: [10, 300],
     seconds: 60,
   },
 };

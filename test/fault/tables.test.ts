@@ -2,12 +2,13 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { asyncBufferFromFile, parquetMetadataAsync } from 'hyparquet';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { embeddingBatch } from '../../src/core/batch/index.js';
 import { stream } from '../../src/core/random/random.js';
 import { createRun, rebuildTables } from '../../src/core/run/index.js';
 import { startChild } from '../support/child.js';
 import { figure, fullSize as full } from '../support/figure.js';
+import { python, startPython } from '../support/python.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 it('figure 4: kill -9 while Parquet is written: files that are there open, with the committed rows', async () => {
@@ -29,6 +30,10 @@ it('figure 4: kill -9 while Parquet is written: files that are there open, with 
   run.append('embedding', embeddingBatch(16, { cell, hash, embedding: new Float32Array(16 * cell.length) }));
   run.close();
 
+  const reader = python ? startPython(new URL('../interop/read.py', import.meta.url)) : undefined;
+  onTestFinished(() => {
+    reader?.stop();
+  });
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
   const check = async () => {
@@ -41,6 +46,7 @@ it('figure 4: kill -9 while Parquet is written: files that are there open, with 
       expect(Number(num_rows)).toBe(expected);
       const result = await connection.runAndReadAll(`select count(*)::INT as n from '${file}'`);
       expect(result.getRowObjects()).toEqual([{ n: expected }]);
+      if (reader) expect(await reader.ask(['pyarrow_rows', file])).toBe(expected);
       files++;
     }
     return files;
@@ -61,7 +67,10 @@ it('figure 4: kill -9 while Parquet is written: files that are there open, with 
   expect(await rebuildTables(run.dir)).toEqual({ metrics: rows.metrics, embeddings: rows.embeddings });
   expect(await check()).toBe(2);
   expect(readdirSync(run.dir).filter((name) => name.startsWith('.tmp'))).toEqual([]);
-  figure(4, `killed ${kills} times: ${opened} of ${opened} visible files open, rows as committed`);
+  figure(
+    4,
+    `killed ${kills} times: ${opened} of ${opened} visible files open in DuckDB${reader ? ' and pyarrow' : ' (pyarrow is not there)'}, rows as committed`,
+  );
   connection.closeSync();
   instance.closeSync();
 }, 7_200_000);

@@ -44,8 +44,16 @@ def csv(file):
     return show(pa.Table.from_pandas(frame, preserve_index=False))
 
 
+def pyarrow_rows(file):
+    return pq.read_table(file).num_rows
+
+
 def rewrite(file, out):
     return pq.write_table(pq.read_table(file), out)
+
+
+def rewrite_pandas(file, out):
+    return pd.read_parquet(file, dtype_backend="pyarrow").to_parquet(out, index=False)
 
 
 def numpy(file):
