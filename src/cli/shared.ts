@@ -1,12 +1,10 @@
 import { basename } from 'node:path';
 import type { Options } from 'yargs';
 import { engineNames } from '../core/engine/index.js';
-import { type ExitCode, exitCode, usageError } from '../core/errors.js';
-import { listRuns, readManifest } from '../core/run/index.js';
-import { type JobKind, standing } from '../jobs/kinds.js';
-import { presetNames } from '../jobs/presets.js';
-import type { Args, Command } from './command.js';
-import type { Output } from './output.js';
+import { listRuns } from '../core/run/index.js';
+import { presetNames } from '../jobs/settings.js';
+import type { Command } from './command.js';
+import { specOptions } from './specRun.js';
 
 /** What computes the controller. */
 export const engineOptions = {
@@ -19,18 +17,11 @@ export const engineOptions = {
   threads: { type: 'number', describe: 'threads of the engine; default: its own choice' },
 } as const satisfies Record<string, Options>;
 
-/** Options that all commands which write a run have. */
+/** Options of the commands that run a preset. */
 export const runOptions: Record<string, Options> = {
   seed: { type: 'number', default: 1, describe: 'seed of all random streams' },
-  out: { type: 'string', describe: 'folder of the run; default: a new one in runs/' },
-  resume: {
-    type: 'string',
-    requiresArg: false,
-    describe: 'go on with this run, or without a value with the one in --out; its own settings are used',
-  },
   ...engineOptions,
-  tag: { type: 'string', array: true, describe: 'tag of the run; several: --tag a --tag b' },
-  note: { type: 'string', describe: 'a remark about the run' },
+  ...specOptions,
 };
 
 /** Settings under a name; flags that are given stand above them. */
@@ -54,36 +45,3 @@ export const runArgument: Required<Pick<Command, 'positionals' | 'options' | 'co
   },
   options: rootOption,
 };
-
-/**
- * What the same command, given again, is to do: go on with the run in `--out`, or say that it is done. Throws exit code 2
- * where a run of other settings is there.
- */
-export function again(
-  args: Args,
-  output: Output,
-  kind: JobKind['name'],
-  settings: () => Record<string, unknown>,
-): { resume?: string } | { code: ExitCode } {
-  if (args.resume !== undefined) {
-    const run = args.resume || args.out;
-    if (!run) throw usageError('--resume does not say which run', 'give its folder: --resume RUN');
-    if (args.out !== undefined && args.out !== run) {
-      throw usageError(`--resume ${run} and --out ${args.out} are two folders`, 'give one of them');
-    }
-    return { resume: run };
-  }
-  if (args.out === undefined) return {};
-  const found = standing(args.out, kind, settings);
-  if (found === 'new') return {};
-  if (found === 'stopped') {
-    output.note(`${args.out} holds a run of these settings that was stopped; going on with it`);
-    return { resume: args.out };
-  }
-  const { summary = {} } = readManifest(args.out);
-  output.result(
-    { dir: args.out, status: 'done', ...summary },
-    () => `the run in ${args.out} is done already`,
-  );
-  return { code: exitCode.ok };
-}

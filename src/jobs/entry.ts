@@ -1,14 +1,16 @@
 import { ignoreElements, lastValueFrom } from 'rxjs';
 import type { Benchmark } from '../core/benchmark/benchmark.js';
 import { openBenchmark } from '../core/benchmark/index.js';
+import { controllerFor } from '../core/controller/config.js';
 import { initialWeights } from '../core/controller/weights.js';
+import { openEngine } from '../core/engine/index.js';
+import { given } from '../core/given.js';
 import { findNamed } from '../core/params.js';
 import { Pool, type QueryRow } from '../core/search/pool.js';
+import { storedWeights } from '../pipelines/fromSpec/resources.js';
 import { search } from '../pipelines/search.js';
 import { learns, searchers } from '../pipelines/searchers/index.js';
-import { controllerConfig, engineFor } from './job.js';
-import { startingWeights } from './search.js';
-import type { SearchSettings } from './settings.js';
+import type { SearchSettings } from './sweepSettings.js';
 
 /** One search of a sweep as a unit of work: its settings say all that its rows depend on. */
 export type Entry = SearchSettings;
@@ -22,11 +24,11 @@ export async function runEntry(entry: Entry): Promise<QueryRow[]> {
   const { seed, identity, protocol, targetFloor } = entry;
   const spec = findNamed('searcher', searchers, entry.searcher);
   const pool = new Pool({ benchmark, searcher: spec.name, seed, identity, protocol, targetFloor });
-  const engine = learns(spec) ? await engineFor(entry) : undefined;
+  const engine = learns(spec) ? await openEngine(entry.engine, given({ threads: entry.threads })) : undefined;
   try {
-    const config = controllerConfig(benchmark.space);
-    const weights = startingWeights(entry, benchmark, {}) ?? initialWeights(config, seed);
-    const controller = await engine?.controller(config, weights);
+    const config = controllerFor(benchmark.space);
+    const weights = engine && storedWeights(entry.controller, benchmark.space);
+    const controller = await engine?.controller(config, weights ?? initialWeights(config, seed));
     try {
       const searcher = spec.create({
         ...entry.searcherParams,

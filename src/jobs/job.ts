@@ -1,9 +1,6 @@
 import type { Observable } from 'rxjs';
-import { type ControllerConfig, nasbench101Controller } from '../core/controller/config.js';
 import { TrainingDiverged } from '../core/controller/diverged.js';
 import { firstNonFinite } from '../core/controller/weights.js';
-import type { Engine, EngineName } from '../core/engine/engine.js';
-import { openEngine } from '../core/engine/index.js';
 import { given } from '../core/given.js';
 import {
   type CreateRunOptions,
@@ -13,7 +10,6 @@ import {
   type RunStatus,
   readCheckpoint,
 } from '../core/run/index.js';
-import type { Space } from '../core/space/index.js';
 
 /** Where a job writes and who watches it. */
 export interface JobOptions<Row> {
@@ -38,25 +34,6 @@ export interface JobResult {
   /** Folder of the run. */
   dir: string;
   status: Exclude<RunStatus, 'running' | 'failed'>;
-}
-
-/** The paper's controller for a space. */
-export const controllerConfig = (space: Space): ControllerConfig => ({
-  ...nasbench101Controller,
-  vocabulary: space.vocabulary,
-  length: space.sequenceLength,
-});
-
-/** The engine of a run: of a resumed one the same with as many threads, which the bits depend on. */
-export function engineFor(
-  settings: { engine: EngineName | 'auto'; threads?: number | undefined },
-  resumed?: { run: Run },
-): Promise<Engine> {
-  const { name, threads } = resumed?.run.manifest.engine ?? {
-    name: settings.engine,
-    threads: settings.threads,
-  };
-  return openEngine(name as typeof settings.engine, given({ threads }));
 }
 
 /** Where a new run goes, what is said about it, and who watches its rows. */

@@ -1,205 +1,178 @@
-import { z } from 'zod';
-import { engineNames } from '../core/engine/index.js';
-import { usageError } from '../core/errors.js';
-import { findNamed, parseParams } from '../core/params.js';
-import { protocols } from '../core/search/pool.js';
-import { suggest, unknownName } from '../core/suggest.js';
-import { searchers } from '../pipelines/searchers/index.js';
+import { lossSpec } from '../core/losses/index.js';
+import type { Needing } from '../core/spec/component.js';
+import { nodeOf, plainOf, type SpecNode } from '../core/spec/document.js';
+import { loadFile, presetFile } from '../core/spec/load.js';
+import type { Override } from '../core/spec/override.js';
+import { Problems } from '../core/spec/problems.js';
+import { componentsOf } from '../core/spec/spec.js';
+import { unknownName } from '../core/suggest.js';
+import { builtIns } from '../pipelines/builtIns.js';
+import { type ReadSpec, readSpecFile } from '../pipelines/fromSpec/index.js';
+import { roundsOf } from './resumable.js';
 
-const engine = z
-  .enum(['auto', ...engineNames])
-  .default('auto')
-  .describe('what computes the controller; simd-relaxed: faster, with the bits of this machine');
-const threads = z.int().min(1).max(64).optional().describe('threads of the engine; default: its own choice');
-const seed = z.int().min(0).max(0xffff_ffff).default(1).describe('seed of all random streams');
+/** Settings of a job by name: what the flags of `rxnas pretrain` and `rxnas search` say. */
+export type Settings = Readonly<Record<string, unknown>>;
 
-/** What a pretraining run is made of: its spec, as it stands in the manifest. */
-export const pretrainSettings = z.strictObject({
-  space: z.string().default('nasbench101').describe('search space'),
-  loss: z.string().default('MultiSimilarity').describe('metric loss, or NoMetric'),
-  lossParams: z.record(z.string(), z.unknown()).default({}).describe('parameters of the loss'),
-  miner: z.string().optional().describe('miner; default: the one that the paper pairs with the loss'),
-  minerParams: z.record(z.string(), z.unknown()).default({}).describe('parameters of the miner'),
-  weight: z.number().min(0).optional().describe('weight w of the metric loss in eq. 2; default: the paper’s'),
-  batch: z.int().min(4).optional().describe('cells a step; default: the paper’s for the loss'),
-  samplesPerClass: z.int().min(2).default(8).describe('cells of a class: the anchor and its positives'),
-  epochs: z.int().min(1).default(2).describe('passes over the space'),
-  steps: z.int().min(1).optional().describe('stop after so many steps; default: all of the epochs'),
-  learningRate: z
-    .number()
-    .positive()
-    .optional()
-    .describe('learning rate of SGD; default: the paper’s for the loss'),
-  milestones: z
-    .array(z.int().min(1))
-    .default([6000])
-    .describe('steps at which the rate is multiplied by 0.2'),
-  clipNorm: z.number().positive().optional().describe('largest gradient norm; default: no clipping'),
-  sameOrder: z
-    .boolean()
-    .default(false)
-    .describe('the same anchor order in every epoch, as the reference has it'),
-  apart: z
-    .int()
-    .min(0)
-    .max(7)
-    .default(0)
-    .describe('least edit distance between the anchors of a batch; 0: as they come, as the reference has it'),
-  onCollapse: z
-    .enum(['warn', 'stop', 'ignore'])
-    .default('warn')
-    .describe('what a collapse of the embeddings does: a warning in the log, the end of the run, or nothing'),
-  seed,
-  engine,
-  threads,
-  checkpointEvery: z.int().min(0).default(500).describe('steps between checkpoints'),
-  embed: z.int().min(0).default(4096).describe('random cells whose embeddings are written at the end'),
-});
-export type PretrainSettings = z.output<typeof pretrainSettings>;
+/** Under `preset`, the specs that settings are put on. */
+export const presetNames = ['default', 'reference'] as const;
+export type PresetName = (typeof presetNames)[number];
 
-/** What a search run is made of. */
-export const searchSettings = z.strictObject({
-  benchmark: z.string().default('mnist-cells5').describe('benchmark to query'),
-  searcher: z.string().default('nao').describe('way of searching'),
-  searcherParams: z.record(z.string(), z.unknown()).default({}).describe('parameters of the searcher'),
-  controller: z
-    .string()
-    .optional()
-    .describe('run or checkpoint of a pretrained controller; default: a fresh one'),
-  queries: z.int().min(1).default(1000).describe('most queries'),
-  seconds: z
-    .number()
-    .positive()
-    .optional()
-    .describe('simulated training seconds after which no query is made any more; default: no limit'),
-  rounds: z
-    .int()
-    .min(1)
-    .optional()
-    .describe('most rounds, the initial sample included; default: as many as the budget takes'),
-  protocol: z
-    .enum(protocols)
-    .default('V')
-    .describe('which cell is reported: V, the best by validation; T, the best by test (an oracle)'),
-  identity: z
-    .enum(['cell', 'sequence'])
-    .default('cell')
-    .describe('what counts as one query; `sequence` is the reference’s'),
-  targetFloor: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0.8)
-    .describe('validation accuracy at which the predictor’s target is 0'),
-  patience: z.int().min(1).default(3).describe('rounds in a row without a new cell that end the search'),
-  seed,
-  engine,
-  threads,
-});
-export type SearchSettings = z.output<typeof searchSettings>;
+/** Where in the preset each setting of a pretraining goes. */
+const pretrainPaths = {
+  space: 'space',
+  seed: 'seed',
+  weight: 'lossStep.weight',
+  learningRate: 'lossStep.learningRate',
+  milestones: 'lossStep.milestones',
+  clipNorm: 'lossStep.clipNorm',
+  batch: 'batch.rows',
+  samplesPerClass: 'mutate.samplesPerClass',
+  epochs: 'anchors.epochs',
+  steps: 'anchors.steps',
+  sameOrder: 'anchors.sameOrder',
+  apart: 'anchors.apart',
+  checkpointEvery: 'checkpoint.every',
+  embed: 'embedCells.sample',
+} as const;
 
-/** Parameters of searchers that may stand among the settings themselves; a searcher that has no such parameter passes over it. */
-export const searcherFlags = [
-  'initial',
-  'perRound',
-  'top',
-  'epochs',
-  'learningRate',
-  'trainBatch',
-  'freezeEncoder',
-  'draw',
-] as const;
+/** The same of a search; what is not here goes to the searcher, where it has such a parameter. */
+const searchPaths = {
+  benchmark: 'benchmark',
+  controller: 'controller',
+  seed: 'seed',
+  queries: 'benchmarkLookup.budget',
+  seconds: 'benchmarkLookup.seconds',
+  protocol: 'rounds.protocol',
+  rounds: 'rounds.most',
+  patience: 'rounds.patience',
+  identity: 'rounds.identity',
+  targetFloor: 'rounds.targetFloor',
+} as const;
 
-/** Settings without, and those that are, parameters of searchers. */
-function withoutFlags(given: Record<string, unknown>): [Record<string, unknown>, Record<string, unknown>] {
-  const isFlag = ([name]: [string, unknown]) => (searcherFlags as readonly string[]).includes(name);
-  const all = Object.entries(given);
-  return [Object.fromEntries(all.filter((entry) => !isFlag(entry))), Object.fromEntries(all.filter(isFlag))];
-}
-
-/** Settings of a search, checked and completed, with the parameters of its searcher. */
-export function resolveSearch(given: Record<string, unknown>): SearchSettings {
-  const [common, flags] = withoutFlags(given);
-  const settings = parseSettings(searchSettings, common);
-  const { name, params } = findNamed('searcher', searchers, settings.searcher);
-  const own = Object.entries(flags).filter(([flag]) => Object.hasOwn(params.shape, flag));
-  const all = { ...Object.fromEntries(own), ...settings.searcherParams };
-  return { ...settings, searcherParams: parseParams(`searcher ${name}`, params, all) };
-}
-
-/** What a sweep is made of: searches side by side that differ in searcher and seed alone. */
-export const sweepSettings = searchSettings.omit({ searcher: true }).extend({
-  searchers: z
-    .array(z.string())
-    .min(1)
-    .describe('searchers; NAME@scratch is one that is not given the controller'),
-  searcherParams: z
-    .record(z.string(), z.record(z.string(), z.unknown()))
-    .default({})
-    .describe('parameters of each searcher'),
-  seeds: z.int().min(1).max(1_000_000).default(20).describe('searches of each searcher'),
-  seed: seed.describe('seed of the first search of each searcher; the others count on from it'),
-  threads: threads.unwrap().default(1).describe('threads of the engine of each search'),
-});
-export type SweepSettings = z.output<typeof sweepSettings>;
-
-/** Settings of a sweep, checked and completed, with the parameters of each searcher. */
-export function resolveSweep(given: Record<string, unknown>): SweepSettings {
-  const [common, flags] = withoutFlags(given);
-  const settings = parseSettings(sweepSettings, common);
-  const { searchers: labels, searcherParams } = settings;
-  const twice = labels.find((label, i) => labels.indexOf(label) < i);
-  if (twice !== undefined) throw usageError(`searcher '${twice}' is named twice`, 'name each once');
-  const stray = Object.keys(searcherParams).find((label) => !labels.includes(label));
-  if (stray !== undefined) {
-    throw unknownName('searcher of a parameter', stray, labels);
+/**
+ * A pretraining with these settings: the preset `pretrain` with each of them set. Throws exit code 2 for an unknown setting or a wrong value.
+ * @param set fields set on top
+ */
+export function pretrainSpec(settings: Settings, set: readonly Override[] = []): Promise<ReadSpec> {
+  const { preset, loss, lossParams, miner, minerParams, onCollapse, engine, threads, ...rest } = settings;
+  const overrides = atPaths('pretrain', pretrainPaths, rest, [
+    ...['preset', 'loss', 'lossParams', 'miner', 'minerParams', 'onCollapse', 'engine', 'threads'],
+  ]);
+  if (loss !== undefined || lossParams !== undefined) {
+    overrides.push(override('loss', 'lossStep.loss', chosen(loss ?? 'MultiSimilarity', lossParams)));
   }
-  const resolved = labels.map((label) => {
-    const params = { ...searcherParams[label] };
-    return [
-      label,
-      resolveSearch({ ...flags, searcher: searcherOf(label), searcherParams: params }).searcherParams,
-    ];
+  if (miner !== undefined) {
+    overrides.push(override('miner', 'mine.miner', chosen(miner, minerParams)));
+  } else if (minerParams !== undefined && Object.keys(minerParams as object).length > 0) {
+    const { name, params } = lossSpec(String(loss ?? 'MultiSimilarity')).experiment.miner;
+    overrides.push(override('miner', 'mine.miner', chosen(name, { ...params, ...(minerParams as object) })));
+  }
+  if (onCollapse === 'ignore') overrides.push(override('onCollapse', 'watchCollapse', null));
+  else if (onCollapse !== undefined) {
+    overrides.push(override('onCollapse', 'watchCollapse.onCollapse', onCollapse));
+  }
+  return readSpecFile(presetFor('pretrain', preset), {
+    set: [...overrides, ...engineOverride(engine, threads), ...set],
   });
-  return { ...settings, searcherParams: Object.fromEntries(resolved) };
 }
 
-const scratch = '@scratch';
-
-/** Name of the searcher that a sweep calls `label`. */
-export const searcherOf = (label: string): string =>
-  label.endsWith(scratch) ? label.slice(0, -scratch.length) : label;
-
-/** The searches of a sweep, seed by seed, so that one that was stopped has as many of each searcher. */
-export function* entriesOf(settings: SweepSettings): Generator<{ label: string; entry: SearchSettings }> {
-  const { searchers: labels, searcherParams, seeds, seed, controller, ...common } = settings;
-  for (let k = 0; k < seeds; k++) {
-    for (const label of labels) {
-      const given = controller !== undefined && !label.endsWith(scratch) ? { controller } : {};
-      const own = { searcher: searcherOf(label), searcherParams: searcherParams[label]!, seed: seed + k };
-      yield { label, entry: { ...common, ...given, ...own } };
-    }
-  }
+/** A search with these settings: the preset `search` with each of them set; otherwise as {@link pretrainSpec}. */
+export function searchSpec(settings: Settings, set: readonly Override[] = []): Promise<ReadSpec> {
+  const { preset, searcher = 'nao', searcherParams, engine, threads, ...rest } = settings;
+  const file = presetFor('search', preset);
+  const spec = builtIns.find('searcher', String(searcher)) as Needing;
+  // What another searcher takes is passed over: the flags are the same for all.
+  const flags = new Set(builtIns.list('searcher').flatMap(({ params }) => Object.keys(params.shape)));
+  const isFlag = ([name]: [string, unknown]) => flags.has(name);
+  const common = Object.entries(rest).filter((each) => !isFlag(each));
+  const overrides = atPaths('search', searchPaths, Object.fromEntries(common), [
+    ...['preset', 'searcher', 'searcherParams', 'engine', 'threads'],
+    ...flags,
+  ]);
+  const params = {
+    ...Object.fromEntries(
+      [...presetParams(file), ...Object.entries(rest).filter(isFlag)].filter(
+        ([name, value]) => value !== undefined && Object.hasOwn(spec.params.shape, name),
+      ),
+    ),
+    ...(searcherParams as object | undefined),
+  };
+  overrides.push(override('searcher', 'rounds.searcher', chosen(searcher, params)));
+  // Without a controller there are no embeddings.
+  if (!spec.needs.includes('controller')) overrides.push(override('searcher', 'embed', null));
+  return readSpecFile(file, { set: [...overrides, ...engineOverride(engine, threads), ...set] });
 }
 
-/** Settings checked and completed, or a usage error (exit code 2) that names the field. */
-export function parseSettings<S extends z.ZodObject>(schema: S, given: Record<string, unknown>): z.output<S> {
-  const result = schema.safeParse(given);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const known = Object.keys(schema.shape);
-  if (issue?.code === 'unrecognized_keys') {
-    const [key = ''] = issue.keys;
-    const near = suggest(key, known);
-    throw usageError(
-      `unknown setting '${key}'`,
-      near ? `did you mean '${near}'?` : `known: ${known.join(', ')}`,
-    );
+/** Settings of a sweep, with those of the preset that they name. */
+export async function sweepSettingsWith({ preset = 'default', ...settings }: Settings): Promise<Settings> {
+  const file = presetFor('search', preset);
+  if (preset === 'default') return settings;
+  const [phase] = (await readSpecFile(file)).spec.phases;
+  const { most, patience, identity, targetFloor } = roundsOf(phase!)!.params;
+  const lookup = [...componentsOf(phase!)].find(({ name }) => name === 'benchmarkLookup');
+  const searcher = Object.fromEntries(presetParams(file));
+  return {
+    ...searcher,
+    rounds: most,
+    patience,
+    identity,
+    targetFloor,
+    queries: lookup?.params.budget,
+    ...settings,
+  };
+}
+
+/** The parameters that a preset gives its searcher: also those of another one, where it has them. */
+function presetParams(file: string): [string, unknown][] {
+  const root = loadFile(file, new Problems())?.root;
+  const searcher = root && findEntry(root, 'searcher');
+  const [params] = searcher?.kind === 'map' ? [...searcher.entries.values()] : [];
+  return Object.entries((params && (plainOf(params.node) as Record<string, unknown> | null)) ?? {});
+}
+
+function findEntry(node: SpecNode, name: string): SpecNode | undefined {
+  if (node.kind === 'scalar') return undefined;
+  if (node.kind === 'map' && node.entries.has(name)) return node.entries.get(name)!.node;
+  const inner = node.kind === 'list' ? node.items : [...node.entries.values()].map((entry) => entry.node);
+  for (const each of inner) {
+    const found = findEntry(each, name);
+    if (found) return found;
   }
-  const field = issue?.path.join('.') ?? '';
-  const about = schema.shape[issue?.path[0] as string] as z.ZodType | undefined;
-  throw usageError(
-    `${field} is ${JSON.stringify(given[field])}: ${issue?.message}`,
-    `${field}: ${about?.description ?? 'see the documentation'}`,
-  );
+  return undefined;
+}
+
+function presetFor(job: 'pretrain' | 'search', preset: unknown = 'default'): string {
+  if (!presetNames.includes(preset as PresetName)) {
+    throw unknownName('preset', String(preset), presetNames);
+  }
+  return presetFile(preset === 'default' ? job : `${job}-reference`);
+}
+
+const chosen = (name: unknown, params: unknown) => ({ [String(name)]: params ?? {} });
+
+/** As messages name it: by its flag. */
+const flag = (setting: string) => `--${setting.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+function override(setting: string, path: string, value: unknown): Override {
+  const place = { file: flag(setting), line: 0, column: 0 };
+  return { path, value: nodeOf(value, place), place };
+}
+
+/** The override of the engine, its number of threads, or both. */
+export function engineOverride(engine: unknown, threads: unknown): Override[] {
+  if (engine === undefined && threads === undefined) return [];
+  return [override('engine', 'engine', chosen(engine ?? 'auto', threads === undefined ? {} : { threads }))];
+}
+
+function atPaths(
+  job: string,
+  paths: Readonly<Record<string, string>>,
+  settings: Settings,
+  others: readonly string[],
+): Override[] {
+  const known = [...Object.keys(paths), ...others];
+  return Object.entries(settings).flatMap(([name, value]) => {
+    if (!Object.hasOwn(paths, name)) throw unknownName(`setting of ${job}`, name, known);
+    return value === undefined ? [] : [override(name, paths[name]!, value)];
+  });
 }

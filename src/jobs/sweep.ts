@@ -14,7 +14,7 @@ import { inOrder } from '../operators/inOrder.js';
 import { searchers } from '../pipelines/searchers/index.js';
 import type { Entry } from './entry.js';
 import { type JobOptions, type JobResult, place, withRun } from './job.js';
-import { entriesOf, resolveSweep, type SweepSettings, searcherOf } from './settings.js';
+import { entriesOf, resolveSweep, type SweepSettings, searcherOf } from './sweepSettings.js';
 
 /** One search of a sweep that is finished. */
 export interface SweepRow {

@@ -13,7 +13,12 @@ import {
   RowsDiffer,
   type StoredRun,
 } from '../core/run/index.js';
-import { differences, jobKind, settingsOfRun } from './kinds.js';
+import { differences } from '../core/spec/differences.js';
+import type { JobOptions } from './job.js';
+import { isSweep, specOfRun } from './kinds.js';
+import { engineOverride } from './settings.js';
+import { specJob } from './specJob.js';
+import { sweepJob } from './sweep.js';
 
 /** Relative tolerance of floating-point columns where another engine computes than the one that logged. */
 export const crossEngineTolerance = 1e-3;
@@ -63,13 +68,16 @@ const stages: Readonly<Record<string, string>> = {
 export async function verifyRun(folder: string, options: VerifyOptions): Promise<Verification> {
   const stored = openRun(folder);
   const { manifest } = stored;
-  const { start } = jobKind(manifest);
-  const recorded = settingsOfRun(manifest);
   const engine = options.engine ?? (manifest.engine?.name as EngineName | undefined);
   const sameEngine = engine === manifest.engine?.name;
   const tolerance = options.tolerance ?? (sameEngine ? 0 : crossEngineTolerance);
   const threads = sameEngine ? manifest.engine?.threads : undefined;
-  const settings = { ...recorded, ...given({ engine, threads }) };
+  const start = isSweep(manifest)
+    ? (to: Omit<JobOptions<never>, 'onRow'>) =>
+        sweepJob({ ...(manifest.spec as Record<string, unknown>), ...given({ engine: options.engine }) }, to)
+    : await specOfRun(manifest, engine ? engineOverride(engine, threads) : []).then(
+        (read) => (to: Omit<JobOptions<never>, 'onRow'>) => specJob(read, to),
+      );
 
   const temporary = mkdtempSync(join(tmpdir(), 'rxnas-verify-'));
   const out = join(temporary, 'run');
@@ -89,7 +97,7 @@ export async function verifyRun(folder: string, options: VerifyOptions): Promise
     changed: changes(stored, out),
   });
   try {
-    await start(settings, {
+    await start({
       out,
       stop: merge(options.stop, enough),
       ...given({ onNote: options.onNote }),

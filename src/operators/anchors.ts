@@ -17,6 +17,8 @@ export interface AnchorsOptions {
   classes: number;
   /** Passes over the space; the rest of a pass that does not fill a batch is left out, as in the reference. */
   epochs: number;
+  /** Batches in all, those skipped included; default: all of the epochs. */
+  steps?: number;
   /** Batches to skip at the start (a resumed run). */
   skip?: number;
   /** The same order in every epoch, as the reference has it (REFERENCE §9); default false. */
@@ -49,8 +51,8 @@ export const anchors = defineOperator(
         .int()
         .min(2)
         .max(65_536)
-        .default(64)
-        .describe('anchors a batch: the classes of one training step')
+        .optional()
+        .describe('anchors a batch: the classes of one training step; default: as many as fill the batch')
         .meta({ unit: 'anchors' }),
       epochs: z
         .int()
@@ -59,6 +61,13 @@ export const anchors = defineOperator(
         .default(2)
         .describe('passes over the space')
         .meta({ unit: 'epochs' }),
+      steps: z
+        .int()
+        .min(1)
+        .max(1_000_000_000)
+        .optional()
+        .describe('batches in all; default: all of the epochs')
+        .meta({ unit: 'batches' }),
       sameOrder: z.boolean().default(false).describe('the same order in every epoch (the reference)'),
       apart: z
         .int()
@@ -68,13 +77,15 @@ export const anchors = defineOperator(
         .describe('least edit distance between anchors of a batch; 0: as they come (the reference)')
         .meta({ unit: 'edits' }),
     }),
-    needs: ['space', 'seed', 'credit'],
+    needs: ['space', 'seed', 'credit', 'skip'],
     input: {},
     output: columnsOf(anchorSchema),
     stability: 'stable',
     example: 'anchors: { classes: 64, epochs: 2 }',
   },
-  ({ space, seed, credit, classes, epochs, skip = 0, sameOrder = false, apart = 0 }: AnchorsOptions) => {
+  (options: AnchorsOptions) => {
+    const { space, seed, credit, classes, epochs, skip = 0, sameOrder = false, apart = 0 } = options;
+    const { steps = Number.POSITIVE_INFINITY } = options;
     const perEpoch = batchesPerEpoch(space, classes);
     const near = (a: CellCode, b: CellCode) => space.distance(a, b, apart - 1) < apart;
 
@@ -92,7 +103,11 @@ export const anchors = defineOperator(
       for (let epoch = Math.floor(skip / perEpoch); epoch < epochs; epoch++) {
         const order = stream(seed, 'anchors', sameOrder ? 0 : epoch).shuffle(space.cells().slice());
         const first = Math.max(0, skip - epoch * perEpoch);
-        for (const cells of epochFrom(first, order)) yield anchorBatch(cells);
+        let step = epoch * perEpoch + first;
+        for (const cells of epochFrom(first, order)) {
+          if (step++ >= steps) return;
+          yield anchorBatch(cells);
+        }
       }
     }
     return pull({ [Symbol.iterator]: batches }, credit) as Observable<AnchorBatch>;

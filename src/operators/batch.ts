@@ -24,7 +24,13 @@ export const batch = defineOperator(
     kind: 'operator',
     summary: 'Cuts and joins batches to a fixed number of rows',
     params: z.strictObject({
-      rows: z.int().min(1).max(1_000_000).default(512).describe('rows of a batch').meta({ unit: 'rows' }),
+      rows: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .optional()
+        .describe('rows of a batch; default: those of the paper’s experiment with the loss, else 512')
+        .meta({ unit: 'rows' }),
       rest: z.enum(['keep', 'drop']).default('keep').describe('what becomes of the rows left at the end'),
     }),
     needs: [],

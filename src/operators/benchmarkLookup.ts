@@ -1,6 +1,6 @@
 import { defer, EMPTY, filter, finalize, map, type OperatorFunction, take, takeWhile } from 'rxjs';
 import { z } from 'zod';
-import { eventSchemas } from '../core/batch/index.js';
+import { type EventRow, eventSchemas } from '../core/batch/index.js';
 import type { Benchmark, Evaluation } from '../core/benchmark/benchmark.js';
 import { dataError } from '../core/errors.js';
 import { withRetries } from '../core/retry.js';
@@ -23,7 +23,7 @@ export interface BenchmarkLookupOptions {
   retries?: number;
   /** Milliseconds before the first of them, doubled for each further one. */
   backoff?: number;
-  /** Told a row whose training was stopped early, before the row flows on. */
+  /** Told a row whose training was stopped early, before the row flows on; see {@link stoppedWarning}. */
   onStopped?: (row: QueryRow, why: NonNullable<Evaluation['stopped']>) => void;
 }
 
@@ -82,9 +82,10 @@ export const benchmarkLookup = defineOperator(
         .describe('wait before the first of them, doubled for each further one')
         .meta({ unit: 'ms' }),
     }),
-    needs: ['benchmark', 'pool'],
+    needs: ['benchmark', 'pool', 'onStopped'],
     input: proposalColumns,
     output: columnsOf(eventSchemas.query),
+    resumes: true,
     stability: 'stable',
     example: 'benchmarkLookup: { budget: 300 }',
   },
@@ -141,3 +142,18 @@ export const benchmarkLookup = defineOperator(
         );
       }),
 );
+
+const stoppedMessage = {
+  diverged: 'training diverged, the accuracy is that of chance',
+  time: 'the time of a training was up before its end',
+};
+
+/** The warning that belongs behind a query whose training was stopped early. */
+export const stoppedWarning = (
+  { query, hash }: QueryRow,
+  why: NonNullable<Evaluation['stopped']>,
+): EventRow<'warning'> => ({
+  code: `training-${why}`,
+  message: `query ${query} (${hash}): ${stoppedMessage[why]}`,
+  step: query,
+});

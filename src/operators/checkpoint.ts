@@ -28,6 +28,7 @@ export const checkpoint = defineOperator(
     input: { step: 'int32' },
     output: {},
     passes: true,
+    resumes: true,
     stability: 'stable',
     example: 'checkpoint: { every: 500 }',
   },

@@ -23,13 +23,18 @@ export const embedCells = defineOperator(
     summary: 'Architecture embeddings of cells',
     source: 'paper §3.2; REFERENCE §4',
     params: z.strictObject({
+      sample: z
+        .union([z.int().min(0).max(10_000_000), z.enum(['all', 'queried'])])
+        .default(4096)
+        .describe('which cells: so many random ones, all of the space, or those that the search has queried')
+        .meta({ unit: 'cells' }),
       rows: z.int().min(1).max(1_000_000).default(512).describe('cells a batch').meta({ unit: 'cells' }),
     }),
     needs: ['space', 'controller', 'cells'],
     input: {},
     output: { cell: 'uint32', hash: 'utf8', embedding: 'float32[]' },
     stability: 'stable',
-    example: 'embedCells: { rows: 512 }',
+    example: 'embedCells: { sample: 4096 }',
   },
   ({ space, controller, cells, rows = 512 }: EmbedCellsOptions): Observable<EventBatch<'embedding'>> =>
     range(0, Math.ceil(cells.length / rows)).pipe(

@@ -36,6 +36,7 @@ export const encode = defineOperator(
     input: { tokens: 'int32[]' },
     output: { embedding: 'float32[]' },
     passes: true,
+    resumes: true,
     stability: 'stable',
     example: 'encode: {}',
   },

@@ -72,9 +72,10 @@ export const lossStep = defineOperator(
         .describe('largest norm of the gradient; default: no clipping')
         .meta({ unit: 'norm' }),
     }),
-    needs: ['controller', 'stepsPerEpoch', 'turn'],
+    needs: ['controller', 'stepsPerEpoch', 'firstStep', 'turn'],
     input: { selection: 'selection', embedding: 'float32[]', tokens: 'int32[]' },
     output: columnsOf(eventSchemas.step),
+    resumes: true,
     stability: 'stable',
     example: 'lossStep: { loss: { MultiSimilarity: { alpha: 2 } }, weight: 1 }',
   },

@@ -36,6 +36,7 @@ export const mine = defineOperator(
     input: { label: 'int32', embedding: 'float32[]' },
     output: { selection: 'selection' },
     passes: true,
+    resumes: true,
     stability: 'stable',
     example: 'mine: { miner: { TripletMargin: { margin: 0.1 } } }',
   },

@@ -41,7 +41,7 @@ export const mutate = defineOperator(
         .describe('cells of a class, the anchor included')
         .meta({ unit: 'cells' }),
     }),
-    needs: ['space', 'seed'],
+    needs: ['space', 'seed', 'firstStep'],
     input: columnsOf(anchorSchema),
     output: columnsOf(cellSchema(1)),
     stability: 'stable',

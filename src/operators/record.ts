@@ -32,6 +32,7 @@ export const record = defineOperator(
     input: ({ event }) => (eventNames.includes(event as EventName) ? eventColumns(event as EventName) : {}),
     output: {},
     passes: true,
+    resumes: true,
     stability: 'stable',
     example: 'record: { event: step }',
   },

@@ -77,7 +77,7 @@ export const watchCollapse = defineOperator(
         .default(collapseLimits)
         .describe('when a figure is a sign of collapse'),
     }),
-    needs: ['run', 'reference'],
+    needs: ['run', 'reference', 'before', 'onWarning'],
     input: {
       step: 'int32',
       metric: 'float64',
@@ -87,6 +87,7 @@ export const watchCollapse = defineOperator(
     },
     output: {},
     passes: true,
+    resumes: true,
     stability: 'beta',
     example: 'watchCollapse: { window: 100, onCollapse: warn }',
   },

@@ -1,6 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { rowsOf } from '../core/batch/index.js';
 import type { StoredRun } from '../core/run/index.js';
+import { headlineOf } from '../core/spec/differences.js';
 
 /** How a run went: the loss of a pretraining over its steps, the test accuracy of a search's best cell over its queries. */
 export interface Curve {
@@ -16,8 +17,8 @@ const mostPoints = 500;
 
 /** The curve of a run. Throws exit code 3 where its log cannot be read. */
 export function curveOf(run: StoredRun): Curve {
-  const { kind } = run.manifest;
-  const [of, column] = kind === 'pretrain' ? (['step', 'total'] as const) : (['query', 'best_test'] as const);
+  const { loss, searcher } = headlineOf(run.manifest.spec);
+  const [of, column] = loss && !searcher ? (['step', 'total'] as const) : (['query', 'best_test'] as const);
   const all: [number, number][] = [];
   for (const { batch } of run.records({ events: [of] })) {
     for (const row of rowsOf(batch) as Iterable<Record<string, number>>) all.push([row[of]!, row[column]!]);

@@ -65,7 +65,7 @@ describe('rxnas runs', () => {
     expect([again.code, again.stdout]).toEqual([0, `the run in ${out} is done already\n`]);
     const other = await command('--steps', '5');
     expect(other.code).toBe(2);
-    expect(other.stderr).toContain('holds a run with steps 4, not 5');
+    expect(other.stderr).toContain('holds a run with anchors.steps 4, not 5');
   });
 
   const cases: [string, string[], number, RegExp][] = [

@@ -23,7 +23,7 @@ import {
   unpackRun,
 } from '../../src/core/run/index.js';
 import { nasbench201 } from '../../src/core/space/nasbench201.js';
-import { settingsOfRun } from '../../src/jobs/kinds.js';
+import { specOfRun } from '../../src/jobs/kinds.js';
 import { figure, fullSize } from '../support/figure.js';
 import { writeSyntheticTable } from '../support/syntheticTable.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -141,10 +141,10 @@ const inRun = (name: string, read: (dir: string) => unknown) => async (file: str
 const readers: Record<string, Reader> = {
   manifest: {
     bytes: async () => readFileSync(join(golden, 'manifest.json')),
-    read: inRun('manifest.json', (dir) => {
+    read: inRun('manifest.json', async (dir) => {
       const { manifest } = openRun(dir);
       runState(dir, manifest);
-      settingsOfRun(manifest);
+      await specOfRun(manifest);
     }),
     counts: [200, 3000],
     seconds: 2,

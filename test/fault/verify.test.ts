@@ -114,7 +114,7 @@ describe('figure 3: a run computed anew', () => {
     expect(is).toBe(`  computed  ${steps[3]!.row.gradient_norm}`);
     expect(counted).toBe('3 step rows compared before it');
 
-    const more = await rewritten((list) => [...list, list.at(-1)!]);
+    const more = await rewritten((list) => [...list, list.findLast(({ event }) => event === 'embedding')!]);
     expect(more.difference).toMatchObject({ event: 'embedding', row: 8, computed: undefined });
     expect(openRun(dir).manifest.status).toBe('done');
     figure(

@@ -8,6 +8,7 @@ import { listCommand } from './list.js';
 import { pretrainCommand } from './pretrain.js';
 import { replayCommand } from './replay.js';
 import { resumeCommand } from './resume.js';
+import { runCommand } from './run.js';
 import { runsCommand } from './runs/index.js';
 import { searchCommand } from './search.js';
 import { spaceCommand } from './space.js';
@@ -22,6 +23,7 @@ export const commands: readonly Command[] = [
   spaceCommand,
   pretrainCommand,
   searchCommand,
+  runCommand,
   resumeCommand,
   replayCommand,
   tailCommand,

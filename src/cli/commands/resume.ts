@@ -1,12 +1,9 @@
 import { findRun, readManifest } from '../../core/run/index.js';
-import { jobKind } from '../../jobs/kinds.js';
+import { isSweep } from '../../jobs/kinds.js';
 import type { Command } from '../command.js';
 import { runArgument } from '../shared.js';
-import { pretrainCommand } from './pretrain.js';
-import { searchCommand } from './search.js';
+import { resumeRead } from '../specRun.js';
 import { sweep } from './sweep.js';
-
-const commands = { pretrain: pretrainCommand.run!, search: searchCommand.run!, sweep };
 
 export const resumeCommand: Command = {
   usage: 'resume <run>',
@@ -19,7 +16,8 @@ export const resumeCommand: Command = {
   stopsSafely: true,
   async run(args, output) {
     const dir = findRun(args.run, args.root);
-    const { name } = jobKind(readManifest(dir));
-    return commands[name]({ ...args, resume: dir }, output);
+    return isSweep(readManifest(dir))
+      ? sweep({ ...args, resume: dir }, output)
+      : resumeRead(dir, args, output);
   },
 };

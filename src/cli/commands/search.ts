@@ -1,20 +1,13 @@
 import { parse } from 'yaml';
-import { type ExitCode, exitCode, usageError } from '../../core/errors.js';
+import { usageError } from '../../core/errors.js';
 import { given } from '../../core/given.js';
-import { readManifest } from '../../core/run/index.js';
 import { protocols } from '../../core/search/pool.js';
-import { settingsOfRun } from '../../jobs/kinds.js';
-import { withPreset } from '../../jobs/presets.js';
-import { resumeSearch, type SearchResult, searchJob } from '../../jobs/search.js';
-import { resolveSearch } from '../../jobs/settings.js';
+import { searchSpec } from '../../jobs/settings.js';
 import { draws } from '../../operators/seedCells.js';
-import type { SearchEvent } from '../../pipelines/search.js';
 import { searchers } from '../../pipelines/searchers/index.js';
 import type { Args, Command } from '../command.js';
-import { interrupted$ } from '../interrupt.js';
-import { type Output, percent } from '../output.js';
-import { type Progress, progressBoard } from '../progress.js';
-import { again, presetOption, runOptions } from '../shared.js';
+import { presetOption, runOptions } from '../shared.js';
+import { overridesOf, runRead } from '../specRun.js';
 import { sweep } from './sweep.js';
 
 export const searchCommand: Command = {
@@ -88,78 +81,50 @@ export const searchCommand: Command = {
   ],
   stopsSafely: true,
   async run(args, output) {
-    if (args.searchers !== undefined) return sweep(args, output, settingsOf(args));
+    if (args.searchers !== undefined) {
+      for (const flag of ['set', 'dryRun']) {
+        if (args[flag] !== undefined && args[flag] !== false)
+          throw usageError(
+            `--${flag === 'set' ? 'set' : 'dry-run'} is for a single search`,
+            'leave out --searchers',
+          );
+      }
+      return sweep(args, output, settingsOf(args));
+    }
     for (const flag of ['seeds', 'workers']) {
       if (args[flag] !== undefined)
         throw usageError(`--${flag} is for --searchers`, 'name them: --searchers random,nao');
     }
-    const before = again(args, output, 'search', () => settingsOf(args));
-    if ('code' in before) return before.code;
-    const { resume } = before;
-    const settings = resume ? settingsOfRun(readManifest(resume)) : settingsOf(args);
-    const { queries } = resolveSearch(settings);
-    const board = progressBoard(output);
-    const options = {
-      ...given({ out: args.out, tags: args.tag, note: args.note }),
-      stop: interrupted$,
-      onNote: output.note,
-      onRow: searchProgress(board.add('search', queries, 'queries')),
-    };
-    try {
-      const result = resume ? await resumeSearch(resume, options) : await searchJob(settings, options);
-      board.stop();
-      return report(result, output);
-    } finally {
-      board.stop();
-    }
+    return runRead(() => searchSpec(settingsOf(args), overridesOf(args)), args, output);
   },
 };
 
-/** Shows the events of a search on a line of progress. */
-export function searchProgress(bar: Progress): (event: SearchEvent) => void {
-  let queries = 0;
-  let best = '';
-  return ({ event, row }) => {
-    if (event === 'query') {
-      queries = row.query;
-      best = `best ${percent(row.best_test)}`;
-      bar.update(queries, best);
-    } else if (event === 'train') {
-      bar.update(queries, `${best}, training, loss ${row.total.toFixed(4)}`);
-    }
-  };
-}
-
-function settingsOf(args: Args): Record<string, unknown> {
-  return withPreset(
-    'search',
-    args.preset,
-    given({
-      benchmark: args.benchmark,
-      searcher: args.searcher,
-      controller: args.controller,
-      queries: args.queries,
-      seconds: args.budgetSeconds,
-      protocol: args.protocol,
-      searchers: args.searchers && listed(args.searchers),
-      seeds: args.seeds,
-      searcherParams: args.param && searcherParams(args.param, args.searchers !== undefined),
-      draw: args.draw,
-      rounds: args.rounds,
-      initial: args.initial,
-      perRound: args.perRound,
-      epochs: args.epochs,
-      learningRate: args.learningRate,
-      top: args.top,
-      trainBatch: args.trainBatch,
-      freezeEncoder: args.freezeEncoder,
-      identity: args.identity,
-      seed: args.seed,
-      engine: args.engine,
-      threads: args.threads,
-    }),
-  );
-}
+const settingsOf = (args: Args) =>
+  given({
+    preset: args.preset,
+    benchmark: args.benchmark,
+    searcher: args.searcher,
+    controller: args.controller,
+    queries: args.queries,
+    seconds: args.budgetSeconds,
+    protocol: args.protocol,
+    searchers: args.searchers && listed(args.searchers),
+    seeds: args.seeds,
+    searcherParams: args.param && searcherParams(args.param, args.searchers !== undefined),
+    draw: args.draw,
+    rounds: args.rounds,
+    initial: args.initial,
+    perRound: args.perRound,
+    epochs: args.epochs,
+    learningRate: args.learningRate,
+    top: args.top,
+    trainBatch: args.trainBatch,
+    freezeEncoder: args.freezeEncoder,
+    identity: args.identity,
+    seed: args.seed,
+    engine: args.engine,
+    threads: args.threads,
+  });
 
 const listed = (text: string) => text.split(',').map((name) => name.trim());
 
@@ -178,21 +143,4 @@ function searcherParams(given: readonly string[], several: boolean): Record<stri
     params[own] = { ...params[own], [name]: parse(value!) };
   }
   return several ? params : { ...params[''] };
-}
-
-function report(result: SearchResult, output: Output): ExitCode {
-  const { dir, status, protocol, queries, queriesToBest, dry, last } = result;
-  output.result(result, () => [
-    `${queries} queries${dry ? '; nothing new was found any more' : ''}`,
-    ...(last
-      ? [
-          `best by ${protocol === 'T' ? 'test (protocol T)' : 'validation'}: ${percent(last.best_validation)} validation, ${percent(last.best_test)} test${Number.isNaN(last.regret) ? '' : `, regret ${percent(last.regret)}`}${last.rank > 0 ? `, rank ${last.rank}` : ''}, found with query ${queriesToBest}`,
-        ]
-      : []),
-    `run: ${dir}`,
-    status === 'done'
-      ? `next: rxnas export queries --run ${dir} --format csv`
-      : `stopped; go on with: rxnas resume ${dir}`,
-  ]);
-  return status === 'done' ? exitCode.ok : exitCode.interrupted;
 }

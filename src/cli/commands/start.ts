@@ -1,14 +1,13 @@
 import { embeddedBenchmark, openBenchmark } from '../../core/benchmark/index.js';
 import { openEngine } from '../../core/engine/index.js';
 import { type ExitCode, exitCode } from '../../core/errors.js';
-import { withPreset } from '../../jobs/presets.js';
 import { pretrainJob } from '../../jobs/pretrain.js';
 import { type SearchResult, searchJob } from '../../jobs/search.js';
 import type { Command } from '../command.js';
 import { interrupted$ } from '../interrupt.js';
 import { type Output, percent, table, thousands } from '../output.js';
 import { progressBoard } from '../progress.js';
-import { searchProgress } from './search.js';
+import { searchProgress } from '../specRun.js';
 
 /** Sizes that fit the main job into three minutes on two cores. */
 const pretraining = { space: 'nasbench101', loss: 'MultiSimilarity', steps: 2000 };
@@ -44,7 +43,7 @@ export const startCommand: Command = {
     try {
       const bar = board.add('pretrain', steps, 'steps');
       const pretrained = await pretrainJob(
-        withPreset('pretrain', 'default', { ...pretraining, steps, seed }),
+        { ...pretraining, steps, seed },
         { ...common, onRow: (row) => bar.update(row.step + 1, `loss ${row.total.toFixed(3)}`) },
       );
       bar.stop();

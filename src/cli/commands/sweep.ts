@@ -1,26 +1,30 @@
 import { type ExitCode, exitCode } from '../../core/errors.js';
 import { given } from '../../core/given.js';
 import { readManifest } from '../../core/run/index.js';
-import { settingsOfRun } from '../../jobs/kinds.js';
-import { resolveSweep } from '../../jobs/settings.js';
+import { wantedSweep } from '../../jobs/kinds.js';
+import { sweepSettingsWith } from '../../jobs/settings.js';
 import { resumeSweep, type SweepResult, type SweepRow, sweepJob } from '../../jobs/sweep.js';
+import { resolveSweep } from '../../jobs/sweepSettings.js';
 import { type Args, wholeNumber } from '../command.js';
 import { interrupted$ } from '../interrupt.js';
 import { type Output, percent, table } from '../output.js';
 import { type ProgressBoard, progressBoard } from '../progress.js';
-import { again } from '../shared.js';
+import { again } from '../specRun.js';
 
 /** `rxnas search --searchers …`: searchers side by side, compared. */
 export async function sweep(
   args: Args,
   output: Output,
-  settings: Record<string, unknown> = {},
+  flags: Record<string, unknown> = {},
 ): Promise<ExitCode> {
   if (args.workers !== undefined) wholeNumber('workers', args.workers, 1, 256);
-  const before = again(args, output, 'sweep', () => settings);
+  const settings = await sweepSettingsWith(flags);
+  const before = await again(async () => wantedSweep(settings), args, output);
   if ('code' in before) return before.code;
   const { resume } = before;
-  const { searchers, seeds } = resolveSweep(resume ? settingsOfRun(readManifest(resume)) : settings);
+  const { searchers, seeds } = resolveSweep(
+    resume ? (readManifest(resume).spec as Record<string, unknown>) : settings,
+  );
   const board = progressBoard(output);
   const options = {
     ...given({ out: args.out, tags: args.tag, note: args.note, workers: args.workers }),

@@ -12,6 +12,13 @@ export interface ControllerConfig {
 
 export const nasbench101Controller: ControllerConfig = { vocabulary: 7, length: 27, dim: 16, predictor: 64 };
 
+/** The paper's controller for a space. */
+export const controllerFor = (space: { vocabulary: number; sequenceLength: number }): ControllerConfig => ({
+  ...nasbench101Controller,
+  vocabulary: space.vocabulary,
+  length: space.sequenceLength,
+});
+
 /** Parameters by PyTorch's names (as in golden `state_dict`), row-major float32. The 26 names are {@link parameterShapes}. */
 export type Weights = Record<string, Float32Array>;
 

@@ -60,6 +60,8 @@ export interface CreateRunOptions {
   out?: string;
   /** Resolved parameters, written to the manifest and to `spec.lock.yaml`. */
   spec: JsonValue;
+  /** Text of `spec.lock.yaml`; default: `spec` as YAML. */
+  lock?: string;
   seed: number;
   engine?: NonNullable<Manifest['engine']>;
   /** Versions besides those of rxnas, node and the platform. */
@@ -84,6 +86,7 @@ export async function createRun(options: CreateRunOptions): Promise<Run> {
     root = 'runs',
     out,
     spec,
+    lock: lockText = stringify(spec),
     seed,
     engine,
     versions,
@@ -122,7 +125,7 @@ export async function createRun(options: CreateRunOptions): Promise<Run> {
       tags,
       ...(note !== undefined && { note }),
     };
-    await replaceFile(join(dir, 'spec.lock.yaml'), stringify(spec));
+    await replaceFile(join(dir, 'spec.lock.yaml'), lockText);
     onStorage(dir, () => mkdirSync(checkpointFolder(dir)));
     log = LogWriter.create(logFile(dir));
     await log.sync();

@@ -67,6 +67,13 @@ export const resources = {
   benchmark: 'the benchmark that is searched',
   pool: 'the cells queried so far',
   round: 'the number of the round of a search',
+  inRound: 'the round that the stage runs in: its number, what was reported, whether it is the last',
+  searcher: 'the searcher of these rounds',
+  firstStep: 'the number of the first batch: 0, or where a resumed run goes on',
+  skip: 'the batches that an earlier part of the run has used',
+  before: 'the steps that an earlier part of the run has logged',
+  onWarning: 'who is told warnings',
+  onStopped: 'who is told queries whose training was stopped early',
   run: 'the run folder and its log',
   save: 'what writes a checkpoint',
   cells: 'the cells to work on',
@@ -87,10 +94,15 @@ export interface StageSpec<P extends ZodObject = ZodObject> extends Needing<P> {
   readonly kind: StageKind;
   /** Columns that must flow in; none for sources. Where they follow from the parameters, a function of these. */
   readonly input: ColumnTypes | ((params: Record<string, unknown>) => ColumnTypes);
-  /** Columns that flow out. */
-  readonly output: ColumnTypes;
+  /** Columns that flow out. Where they follow from the parameters, a function of these; undefined where they are not known. */
+  readonly output: ColumnTypes | ((params: Record<string, unknown>) => ColumnTypes | undefined);
   /** Whether the columns that flowed in flow out as well. */
   readonly passes?: boolean | undefined;
+  /**
+   * Whether a run can go on behind a checkpoint with a new instance of it: it keeps nothing from batch to batch, or is given it back. Asked of
+   * stages from the first that needs a `turn` on; those before are computed again. Default: false.
+   */
+  readonly resumes?: boolean | undefined;
   readonly example: string;
 }
 
@@ -101,9 +113,15 @@ export const isStage = (component: Component): component is StageSpec =>
 export const inputOf = (stage: StageSpec, params: Record<string, unknown> = {}): ColumnTypes =>
   typeof stage.input === 'function' ? stage.input(params) : stage.input;
 
-/** The columns behind a stage, of those that flow into it. */
-export const outputOf = (stage: StageSpec, before: ColumnTypes = {}): ColumnTypes =>
-  stage.passes ? { ...before, ...stage.output } : stage.output;
+/** The columns behind a stage with these parameters, of those that flow into it; undefined where they are not known. */
+export function outputOf(
+  stage: StageSpec,
+  before: ColumnTypes = {},
+  params: Record<string, unknown> = {},
+): ColumnTypes | undefined {
+  const output = typeof stage.output === 'function' ? stage.output(params) : stage.output;
+  return stage.passes ? output && { ...before, ...output } : output;
+}
 
 /** A column that a stage needs and does not get. */
 export interface ColumnMismatch {

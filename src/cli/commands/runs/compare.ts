@@ -2,7 +2,7 @@ import { basename, resolve } from 'node:path';
 import { dataError, exitCode, usageError } from '../../../core/errors.js';
 import { given } from '../../../core/given.js';
 import { findRun, type JsonValue, openRun, replaceFile, type StoredRun } from '../../../core/run/index.js';
-import { differences } from '../../../jobs/kinds.js';
+import { differences } from '../../../core/spec/differences.js';
 import { type Curve, curveOf, curvesPlot, valuesAt } from '../../../report/curves.js';
 import { rangeOf, sparkline } from '../../../report/sparkline.js';
 import { renderSvg } from '../../../report/svg.js';

@@ -1,4 +1,5 @@
 import { type JsonValue, type Manifest, newestCheckpoint } from '../../../core/run/index.js';
+import { headlineOf } from '../../../core/spec/differences.js';
 
 /** The figures of a run that stand in a list. */
 export interface RunFigures {
@@ -12,12 +13,11 @@ export interface RunFigures {
 
 const numberOf = (value: JsonValue | undefined) => (typeof value === 'number' ? value : undefined);
 
-export function figuresOf(dir: string, { kind, spec, summary = {} }: Manifest): RunFigures {
-  const settings = (typeof spec === 'object' && spec !== null ? spec : {}) as Record<string, JsonValue>;
-  const what = kind === 'pretrain' ? [settings.loss] : [settings.searcher, settings.benchmark];
+export function figuresOf(dir: string, { spec, summary = {} }: Manifest): RunFigures {
+  const { loss, searcher, benchmark } = headlineOf(spec);
   const best = numberOf(summary.best_test) ?? numberOf(summary.total);
   return {
-    what: what.filter((part) => typeof part === 'string').join(' '),
+    what: [loss, searcher, benchmark].filter(Boolean).join(' '),
     done: numberOf(summary.steps) ?? numberOf(summary.queries) ?? stepsAtCheckpoint(dir),
     ...(best !== undefined && { best }),
   };

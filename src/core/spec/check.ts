@@ -1,0 +1,340 @@
+import type { BenchmarkSpec } from '../benchmark/index.js';
+import { suggest } from '../suggest.js';
+import { type ColumnTypes, columnMismatch, outputOf, type StageSpec } from './component.js';
+import { type MapNode, nodeOf, plainOf, type SpecNode } from './document.js';
+import { fillExperiment } from './experiment.js';
+import { type Checking, checkChoice, checkFields, paramsOf } from './fields.js';
+import { isStructure, namePattern, type SpecTest, specSyntax, structures } from './grammar.js';
+import type { Place } from './problems.js';
+import {
+  type Chosen,
+  listsOf,
+  needsOf,
+  type RoundsStage,
+  type Spec,
+  type Stage,
+  type StageList,
+} from './spec.js';
+
+/** The phase of a pipeline whose phases have no names. */
+export const onlyPhase = 'main';
+
+/** Fields that merging has used up. */
+const usedUp = ['extends', 'set'];
+
+/**
+ * A merged tree as a spec: every field checked, completed by defaults and by what the loss's experiment says, and every stage held against
+ * the columns that those before it provide. What is wrong goes to `problems`; undefined where anything was.
+ * @param name what runs are called unless the spec says so
+ */
+export function checkSpec(root: SpecNode, name: string, checking: Checking): Spec | undefined {
+  const { problems } = checking;
+  const before = problems.size;
+  if (root.kind !== 'map') {
+    problems.add(root.place, 'this is no spec', 'a spec is a map with a `pipeline`');
+    return undefined;
+  }
+  const own = new Map([...root.entries].filter(([key]) => !usedUp.includes(key)));
+  const fields = checkFields(
+    withBenchmarkText({ ...root, entries: own }, checking),
+    specSyntax,
+    'spec',
+    root.place,
+    checking,
+  );
+  const pipeline = root.entries.get('pipeline');
+  if (!pipeline) return undefined; // said by checkFields
+  const phases = checkLists(pipeline.node, 'pipeline', checking, { first: 'source' });
+  if (problems.size > before) return undefined;
+
+  const filled = phases.map((phase) => fillExperiment(phase, checking));
+  for (const phase of filled) flow(phase, {}, checking);
+  if (problems.size > before) return undefined;
+
+  const needs = needsOf(filled, checking.registry);
+  const benchmark = (fields.benchmark ?? (needs.has('benchmark') && { 'mnist-cells5': {} })) as
+    | Chosen
+    | false;
+  const space = (fields.space ?? (!benchmark && needs.has('space') && { nasbench101: {} })) as Chosen | false;
+  // Without a controller nothing is computed by the engine.
+  const engine = needs.has('controller') && ((fields.engine ?? { auto: {} }) as Chosen);
+  return {
+    name: (fields.name as string | undefined) ?? name,
+    seed: fields.seed as number,
+    ...(engine && { engine }),
+    ...(space && { space }),
+    ...(benchmark && { benchmark }),
+    ...(engine && fields.controller !== undefined && { controller: fields.controller as string }),
+    use: (fields.use ?? []) as string[],
+    phases: filled,
+    tests: (fields.tests ?? []) as SpecTest[],
+  };
+}
+
+/** `benchmark: name:TEXT`, as on the command line, is the benchmark with the parameters that the text stands for. */
+function withBenchmarkText(root: MapNode, { registry }: Checking): MapNode {
+  const entry = root.entries.get('benchmark');
+  if (entry?.node.kind !== 'scalar') return root;
+  const [, name = '', text] = /^([\w-]+):(.+)$/.exec(String(entry.node.value)) ?? [];
+  const component = registry.get('benchmark', name) as BenchmarkSpec | undefined;
+  if (!component || !text) return root;
+  const node = nodeOf({ [name]: component.parse?.(text) ?? { file: text } }, entry.node.place);
+  return { ...root, entries: new Map(root.entries).set('benchmark', { ...entry, node }) };
+}
+
+/** What the first stage of a list has to be. */
+interface Position {
+  first: 'source' | 'operator';
+}
+
+/** Stages in their order (one list without a name), or named lists. */
+function checkLists(node: SpecNode, owner: string, checking: Checking, position: Position): StageList[] {
+  if (node.kind === 'list') return [checkList(node, onlyPhase, owner, checking, position)];
+  return checkBranches(node, owner, checking, position);
+}
+
+function checkBranches(
+  node: SpecNode | undefined,
+  owner: string,
+  checking: Checking,
+  position: Position,
+): StageList[] {
+  const { problems } = checking;
+  if (node?.kind !== 'map') {
+    if (node)
+      problems.add(
+        node.place,
+        `${owner} is ${JSON.stringify(plainOf(node))}`,
+        'give lists of stages by name',
+      );
+    return [];
+  }
+  if (node.entries.size === 0)
+    problems.add(node.place, `${owner} is empty`, 'give at least one list of stages');
+  return [...node.entries].map(([name, { key, node: list }]) => {
+    if (!namePattern.test(name)) {
+      problems.add(key, `'${name}' is no name`, 'a letter, then letters, digits, - and _');
+    }
+    return checkList(list, name, `${owner}.${name}`, checking, position, key);
+  });
+}
+
+function checkList(
+  node: SpecNode,
+  name: string,
+  owner: string,
+  checking: Checking,
+  { first }: Position,
+  place: Place = node.place,
+): StageList {
+  const { problems } = checking;
+  if (node.kind !== 'list') {
+    problems.add(
+      node.place,
+      `${owner} is ${JSON.stringify(plainOf(node))}, not a list of stages`,
+      'write one stage a line: `- name: { parameters }`',
+    );
+    return { name, place, stages: [] };
+  }
+  if (node.items.length === 0) {
+    problems.add(
+      node.place,
+      `${owner} has no stages: nothing can reach it`,
+      'give it stages, or take it away',
+    );
+  }
+  const stages: Stage[] = [];
+  for (const [i, item] of node.items.entries()) {
+    const stage = checkStage(item, checking, i === 0 && first === 'source');
+    if (!stage) continue;
+    const isSource =
+      stage.kind === 'rounds' ||
+      (stage.kind === 'component' ? stage.component.kind === 'source' : stage.kind === 'merge' && i === 0);
+    if (i === 0 && first === 'source' && !isSource) {
+      problems.add(
+        stage.place,
+        `${owner} begins with ${stage.name}, which is no source`,
+        `begin with one of ${sources(checking).join(', ')}`,
+      );
+    } else if (isSource && stage.kind !== 'merge' && (i > 0 || first === 'operator')) {
+      problems.add(
+        stage.place,
+        `${stage.name} is a source: it has to stand first`,
+        `move it to the start of ${owner}, or into a phase of its own`,
+      );
+    }
+    stages.push(stage);
+  }
+  return { name, place, stages };
+}
+
+const sources = ({ registry }: Checking) => [
+  ...registry.list('source').map(({ name }) => name),
+  'merge',
+  'rounds',
+];
+
+function checkStage(node: SpecNode, checking: Checking, isFirst: boolean): Stage | undefined {
+  const { problems, registry } = checking;
+  const how = 'a stage is `name`, or `name: { parameters }`';
+  let name: string;
+  let place = node.place;
+  let params: SpecNode | undefined;
+  if (node.kind === 'scalar' && typeof node.value === 'string') {
+    name = node.value;
+  } else if (node.kind === 'map') {
+    const [[key, entry], second] = [...node.entries] as [[string, { key: Place; node: SpecNode }], unknown?];
+    if (!entry) {
+      problems.add(place, 'an empty stage', how);
+      return undefined;
+    }
+    if (second) {
+      const [other, { key: at }] = second as [string, { key: Place }];
+      problems.add(
+        at,
+        `'${other}' beside '${key}': one stage has one name`,
+        `indent it below ${key}, or begin a new stage with \`- ${other}\``,
+      );
+      return undefined;
+    }
+    [name, place, params] = [key, entry.key, entry.node];
+  } else {
+    problems.add(place, `${JSON.stringify(plainOf(node))} is no stage`, how);
+    return undefined;
+  }
+
+  if (isStructure(name)) return checkStructure(name, place, params, checking, isFirst);
+  const component = registry.get('stage', name) as StageSpec | undefined;
+  if (!component) {
+    const known = [...registry.names('stage'), ...Object.keys(structures)];
+    const near = suggest(name, known);
+    const others = registry.named(name);
+    problems.add(
+      place,
+      `unknown stage '${name}'`,
+      near
+        ? `did you mean '${near}'? Known: ${known.join(', ')}`
+        : others.length > 0
+          ? `'${name}' is a ${others[0]!.kind}: it is named by a parameter of a stage`
+          : `known: ${known.join(', ')}`,
+    );
+    return undefined;
+  }
+  const map = paramsOf(params, name, problems);
+  const fields = checkFields(map, component.params, name, place, checking);
+  const places = Object.fromEntries(
+    [...(map?.entries ?? [])].map(([field, { node }]) => [field, node.place]),
+  );
+  return { kind: 'component', name, place, component, params: fields, places };
+}
+
+function checkStructure(
+  name: keyof typeof structures,
+  place: Place,
+  node: SpecNode | undefined,
+  checking: Checking,
+  isFirst: boolean,
+): Stage | undefined {
+  const { problems } = checking;
+  if (name === 'rounds') {
+    const map = paramsOf(node, name, problems);
+    const params = checkFields(map, structures.rounds.params, name, place, checking);
+    const each = map?.entries.get('each');
+    if (!each) return undefined;
+    if (typeof params.searcher === 'string') {
+      params.searcher = checkChoice(
+        { kind: 'scalar', value: params.searcher, place },
+        'searcher',
+        name,
+        checking,
+      );
+    }
+    const { each: _, ...own } = params;
+    return {
+      kind: 'rounds',
+      name,
+      place,
+      params: own as RoundsStage['params'],
+      each: checkLists(each.node, 'rounds.each', checking, { first: 'source' }),
+    };
+  }
+  if (!node || node.kind === 'scalar') {
+    problems.add(place, `${name} has no branches`, `write \`${name}: { one: [stages], two: [stages] }\``);
+    return undefined;
+  }
+  const first = name === 'merge' && isFirst ? 'source' : 'operator';
+  return { kind: name, name, place, branches: checkBranches(node, name, checking, { first }) };
+}
+
+/** The columns that flow out of a list; undefined where they are not known. Says which stage lacks which column. */
+function flow(
+  list: StageList,
+  before: ColumnTypes | undefined,
+  checking: Checking,
+  isBranch = false,
+): ColumnTypes | undefined {
+  const { problems } = checking;
+  let columns = before;
+  let previous: Stage | undefined;
+  for (const stage of list.stages) {
+    if (stage.kind === 'component') {
+      const { component, name, params, place } = stage;
+      const lacking = columns && columnMismatch(component, columns, params);
+      if (lacking) {
+        const { column, needed, found } = lacking;
+        const there = Object.keys(columns!);
+        problems.add(
+          place,
+          found
+            ? `${name} needs the column '${column}' as ${needed}; it is ${found} here`
+            : `${name} needs the column '${column}', which no stage before it provides`,
+          `${previous ? `behind ${previous.name} there are` : 'there are'} ${there.join(', ') || 'no columns'}${providers(column, checking)}`,
+        );
+        return undefined;
+      }
+      columns = columns && outputOf(component, columns, params);
+    } else if (stage.kind === 'tee') {
+      for (const branch of stage.branches) {
+        flow(branch, columns, checking, true);
+        if (!endsInSink(branch)) {
+          problems.add(
+            branch.place,
+            `the branch '${branch.name}' ends in no sink: its rows reach nothing`,
+            `end it with one of ${checking.registry.names('sink').join(', ')}`,
+          );
+        }
+      }
+    } else if (stage.kind === 'merge') {
+      columns = common(
+        stage.branches.map((branch) => flow(branch, previous || isBranch ? columns : {}, checking)),
+      );
+    } else if (stage.kind === 'rounds') {
+      for (const part of stage.each) flow(part, {}, checking);
+      columns = { round: 'int32', queries: 'int32', fresh: 'int32', dry_rounds: 'int32' };
+    }
+    previous = stage;
+  }
+  return columns;
+}
+
+const endsInSink = ({ stages }: StageList): boolean =>
+  stages.some((stage) =>
+    stage.kind === 'component' ? stage.component.kind === 'sink' : listsOf(stage).some(endsInSink),
+  );
+
+/** The columns that all branches give, of one type. */
+function common(branches: readonly (ColumnTypes | undefined)[]): ColumnTypes | undefined {
+  const [first, ...others] = branches.filter((columns) => columns !== undefined);
+  if (!first) return undefined;
+  return Object.fromEntries(
+    Object.entries(first).filter(([name, type]) => others.every((columns) => columns[name] === type)),
+  );
+}
+
+function providers(column: string, { registry }: Checking): string {
+  const stages = registry.list().filter((component): component is StageSpec => 'output' in component);
+  const names = stages
+    .filter(({ output }) => typeof output !== 'function' && Object.hasOwn(output, column))
+    .map(({ name }) => name);
+  return names.length > 0 ? `; '${column}' comes from ${names.join(' or ')}` : '';
+}

@@ -1,0 +1,60 @@
+import { checkSpec } from '../../core/spec/check.js';
+import type { Environment } from '../../core/spec/environment.js';
+import { type LoadedSpec, loadFile, loadPlain, loadText, specFile } from '../../core/spec/load.js';
+import { type Override, overrideAt } from '../../core/spec/override.js';
+import { Problems } from '../../core/spec/problems.js';
+import type { Registry } from '../../core/spec/registry.js';
+import type { Spec } from '../../core/spec/spec.js';
+import { builtIns } from '../builtIns.js';
+
+export interface ReadOptions {
+  /** Fields set on top of the file, in order. */
+  set?: readonly Override[];
+  /** Default: that of the process. */
+  environment?: Environment;
+  /** Components that specs may name; default: those of rxnas. */
+  registry?: Registry;
+}
+
+/** A spec that can be run, and the components that it may name. */
+export interface ReadSpec {
+  spec: Spec;
+  registry: Registry;
+}
+
+/** Reads a spec from a file, or a preset by its name. Throws exit code 2 with the first thing that is wrong, and where it stands. */
+export function readSpecFile(reference: string, options: ReadOptions = {}): Promise<ReadSpec> {
+  return orThrow((problems) => loadFile(specFile(reference), problems), options);
+}
+
+/** Reads a spec from YAML, JSON or a plain object; otherwise as {@link readSpecFile}. */
+export function readSpec(source: string | object, options: ReadOptions = {}): Promise<ReadSpec> {
+  return orThrow(
+    (problems) =>
+      typeof source === 'string' ? loadText(source, 'spec', problems) : loadPlain(source, problems),
+    options,
+  );
+}
+
+async function orThrow(
+  load: (problems: Problems) => LoadedSpec | undefined,
+  options: ReadOptions,
+): Promise<ReadSpec> {
+  const problems = new Problems();
+  const read = await checkLoaded(load(problems), problems, options);
+  problems.throwFirst();
+  return read!;
+}
+
+/** Checks what was loaded; undefined where `problems` has found something. */
+export async function checkLoaded(
+  loaded: LoadedSpec | undefined,
+  problems: Problems,
+  { set = [], environment = process.env, registry = builtIns }: ReadOptions = {},
+): Promise<ReadSpec | undefined> {
+  if (!loaded) return undefined;
+  const { root, name } = loaded;
+  for (const { path, value, place } of set) overrideAt(root, path, value, place, problems);
+  const spec = checkSpec(root, name, { registry, environment, problems });
+  return spec && problems.size === 0 ? { spec, registry } : undefined;
+}
