@@ -31,6 +31,8 @@ export const angular = defineMiner({
   }),
   create({ angle }): Miner {
     const tangent = 2 * Math.tan((angle * Math.PI) / 180);
+    /** For which classes a batch has its bit sets: they stay the same from step to step. */
+    const filledFor = new WeakMap<EmbeddingBatch, Int32Array>();
     return {
       mine(batch) {
         const { rows, classes } = batch;
@@ -47,7 +49,8 @@ export const angular = defineMiner({
         const thresholds = arena.float64('thresholds', classes.pairs);
         fillThresholds(batch, gram, tangent, thresholds);
         const others = arena.int32('others', classes.count * width);
-        fillOthers(classes, width, others);
+        if (filledFor.get(batch) !== classes.classOf) fillOthers(classes, width, others);
+        filledFor.set(batch, classes.classOf);
         const sizes = arena.int32('sizes', rows);
         const { classOf, pairStart, positive } = batch.classArrays;
         kernels().run(rows, [

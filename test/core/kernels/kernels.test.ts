@@ -107,29 +107,41 @@ test.each(shapes)('%i rows of %i: dot products and distances, to the bit', (rows
   expect(made()).toEqual(matrixOf(rows, directed));
 });
 
-test.each(shapes)('%i rows of %i: (W + Wᵀ)·U and sums of W − Wᵀ, to the bit', (rows, dim) => {
-  const unit = numbers('unit', rows * dim);
+test.each(shapes)('%i rows of %i: from the weights of pairs to the gradient, to the bit', (rows, dim) => {
+  const unit = put(numbers('unit', rows * dim));
   // Two thirds are 0, as in mined weights, so that columns are left out.
   const weights = put(numbers('weights', rows * rows).map((w) => (Math.abs(w) < 1 ? 0 : w)));
+  const norms = put(numbers('norms', rows));
   const width = Math.ceil(dim / 4) * 4;
   const blocks = room(width * rows);
   unit.forEach((u, at) => {
     const [i, d] = [Math.floor(at / dim), at % dim];
     blocks[((d >> 2) * rows + i) * 4 + (d & 3)] = u;
   });
+  const gradient = room(rows * dim, dim);
   const sums = room(rows * width, width);
-  const skew = room(rows);
-  kernels().run(rows, ['gradientRows', sums, skew, weights, blocks, rows, width]);
-  for (let i = 0; i < rows; i++) {
-    let difference = 0;
-    for (let j = 0; j < rows; j++) difference += weights[i * rows + j]! - weights[j * rows + i]!;
-    expect(skew[i]).toBe(difference);
-    for (let d = 0; d < dim; d++) {
-      let sum = 0;
-      for (let j = 0; j < rows; j++) {
-        sum += (weights[i * rows + j]! + weights[j * rows + i]!) * unit[j * dim + d]!;
-      }
-      expect(sums[i * width + d]).toBe(sum);
+  for (const [scale, shift] of [
+    [-0.7, 0],
+    [1.3, 0.25],
+  ] as const) {
+    kernels().run(rows, [
+      'gradientRows',
+      ...[gradient, sums, weights, blocks, unit, norms, scale, shift, rows, dim, width],
+    ]);
+    for (let i = 0; i < rows; i++) {
+      let skew = 0;
+      for (let j = 0; j < rows; j++) skew += weights[i * rows + j]! - weights[j * rows + i]!;
+      const g = Float64Array.from({ length: dim }, (_, d) => {
+        let sum = 0;
+        for (let j = 0; j < rows; j++) {
+          sum += (weights[i * rows + j]! + weights[j * rows + i]!) * unit[j * dim + d]!;
+        }
+        return scale * sum + (shift === 0 ? 0 : shift * skew);
+      });
+      let along = 0;
+      for (let d = 0; d < dim; d++) along += g[d]! * unit[i * dim + d]!;
+      const expected = g.map((value, d) => (value - unit[i * dim + d]! * along) / norms[i]!);
+      expect(gradient.slice(i * dim, (i + 1) * dim)).toEqual(expected);
     }
   }
 });

@@ -1,36 +1,65 @@
 /**
- * From the weights W [n, n] of all ordered pairs to Σ_j (W_ij + W_ji)·u_j, eight rows i at a time: then a column of eight weights is a whole
- * cache line. Sums run over j in ascending order. What eight rows have beyond the last one is computed from whatever lies there, in
- * lanes of its own, and never looked at.
+ * From the weights W [n, n] of all ordered pairs to the gradient of the raw embeddings, eight rows at a time: then a column of eight weights is a
+ * whole cache line. Sums run over j in ascending order. What eight rows have beyond the last one is computed from whatever lies there,
+ * in lanes of its own, and never looked at.
  *
- * Scratch: the rows of W + Wᵀ [2][n][4], first those of rows i to i + 3, then of i + 4 to i + 7, and the columns that are not 0 [n] (i32).
+ * Scratch: the rows of W + Wᵀ [2][n][4], first those of rows i to i + 3, then of i + 4 to i + 7; the columns that are not 0 [n] (i32); skew [8].
  */
 
 /** Bytes of the four weights that rows of a half have in one column. */
 const FOUR: usize = 32;
 
 /**
- * sums[i][width] for rows `from` (a multiple of 8) to `to`, and skew[i] = Σ_j W_ij − W_ji if `skew` is not 0. `blocks` are the rows u
- * as [width / 4][n][4]. W has room for seven rows more, `sums` and `skew` for seven as well.
+ * gradient[i] = (g − u_i(u_i·g)) / norms[i] with g = scale·Σ_j (W_ij + W_ji)·u_j + shift·Σ_j (W_ij − W_ji) in every dimension, for rows `from` (a
+ * multiple of 8) to `to`. `blocks` are the rows u as [width / 4][n][4], `unit` as [n][dim]. `sums` [n][width] are the first sums; they and W have
+ * room for seven rows more.
  */
 export function gradientRows(
-  sums: usize, skew: usize, weights: usize, blocks: usize, n: i32, width: i32,
-  from: i32, to: i32, scratch: usize,
+  gradient: usize, sums: usize, weights: usize, blocks: usize, unit: usize, norms: usize, scale: f64, shift: f64,
+  n: i32, dim: i32, width: i32, from: i32, to: i32, scratch: usize,
 ): void {
   const half = <usize>n * FOUR;
   const columns = scratch + 2 * half;
+  const skew = columns + (((<usize>n + 1) & ~1) << 2);
   const bytes = <usize>width << 3;
   for (let i = from; i < to; i += 8) {
     const count =
-      skew == 0
-        ? mixRows(false, 0, scratch, columns, weights, n, i)
-        : mixRows(true, skew + (<usize>i << 3), scratch, columns, weights, n, i);
+      shift == 0
+        ? mixRows(false, skew, scratch, columns, weights, n, i)
+        : mixRows(true, skew, scratch, columns, weights, n, i);
     const out = sums + <usize>i * bytes;
     for (let block: usize = 0; block < bytes; block += FOUR) {
       const u = blocks + block * <usize>n;
       mixedProduct(out + block, bytes, scratch, columns, count, u);
       mixedProduct(out + block + 4 * bytes, bytes, scratch + half, columns, count, u);
     }
+    for (let r: i32 = 0; r < min(8, to - i); r++) {
+      const row = (<usize>(i + r) * <usize>dim) << 3;
+      const constant = shift == 0 ? 0 : shift * load<f64>(skew + (<usize>r << 3));
+      const norm = load<f64>(norms + (<usize>(i + r) << 3));
+      alongSphere(gradient + row, out + <usize>r * bytes, unit + row, dim, scale, constant, norm);
+    }
+  }
+}
+
+/**
+ * From Σ M_ij u_j to the gradient of one raw embedding, back through u = x/‖x‖. The part along u_i, ΣM_ij·u_i among it, vanishes on this way and is
+ * left out from the start.
+ */
+// @ts-ignore: decorator
+@inline
+function alongSphere(
+  gradient: usize, sums: usize, unit: usize, dim: i32, scale: f64, constant: f64, norm: f64,
+): void {
+  const bytes = <usize>dim << 3;
+  let along: f64 = 0;
+  for (let d: usize = 0; d < bytes; d += 8) {
+    const g = scale * load<f64>(sums + d) + constant;
+    store<f64>(gradient + d, g);
+    along += g * load<f64>(unit + d);
+  }
+  for (let d: usize = 0; d < bytes; d += 8) {
+    store<f64>(gradient + d, (load<f64>(gradient + d) - load<f64>(unit + d) * along) / norm);
   }
 }
 
