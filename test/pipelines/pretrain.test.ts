@@ -1,5 +1,5 @@
 import { lastValueFrom, map, type Observable, Subject, take, tap, toArray } from 'rxjs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { initialWeights } from '../../src/core/controller/weights.js';
 import type { Controller, Engine } from '../../src/core/engine/engine.js';
 import { openLoss } from '../../src/core/losses/index.js';
@@ -101,6 +101,21 @@ describe.each(loadableEngines)('pretrain on %s', (_, create) => {
       await new Promise((resolve) => setTimeout(resolve, 5));
       expect(engine.resources()).toBe(before);
     }
+  });
+
+  it('on two threads, unsubscribed in the middle of a step: nothing is left, and the engine goes on', async () => {
+    const own = await create({ threads: 2 });
+    for (const delay of [0, 3, 10, 30]) {
+      const controller = await own.controller(config, initialWeights(config, 1));
+      const subscription = streamOf(controller, { steps: 1000 }).subscribe();
+      await new Promise((resolve) => setTimeout(resolve, delay));
+      subscription.unsubscribe();
+      controller.dispose();
+      await vi.waitFor(() => expect(own.resources()).toBe(0));
+    }
+    const controller = await own.controller(config, initialWeights(config, 1));
+    expect(await all(streamOf(controller, { steps: 2 }))).toHaveLength(2);
+    await own.dispose();
   });
 
   it('stops at the source when told to, and trains on what is held', async () => {

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type ControllerConfig,
@@ -113,6 +114,32 @@ describe.each(shapes)('%s', (_, config, rows) => {
       expect(difference([total, mse, reconstruction], losses)).toBeLessThan(VALUES);
     }
   });
+});
+
+test('any shape: embeddings, losses and gradients', async () => {
+  const shape = fc.record({
+    vocabulary: fc.integer({ min: 2, max: 9 }),
+    length: fc.integer({ min: 1, max: 7 }),
+    dim: fc.integer({ min: 1, max: 3 }).map((n) => 4 * n),
+    predictor: fc.integer({ min: 1, max: 3 }).map((n) => 4 * n),
+  });
+  await fc.assert(
+    fc.asyncProperty(shape, fc.integer({ min: 1, max: 19 }), async (config, rows) => {
+      const { controller, reference, tokens, targets, metric } = await pair(config, rows);
+      try {
+        expect(difference(await controller.embed(tokens), reference.embed(tokens))).toBeLessThan(VALUES);
+        const expected = reference.pretrain(tokens, metric).gradient;
+        const found = flatten(config, await controller.pretrainGradients(tokens, metric));
+        expect(difference(found, expected)).toBeLessThan(GRADIENTS);
+        const search = reference.search(tokens, targets, 0.5);
+        const gradients = flatten(config, await controller.searchGradients(tokens, targets, 0.5));
+        expect(difference(gradients, search.gradient)).toBeLessThan(GRADIENTS);
+      } finally {
+        controller.dispose();
+      }
+    }),
+    { numRuns: 12 },
+  );
 });
 
 test('cells that share steps have the bits of those computed on their own', async () => {
