@@ -241,6 +241,23 @@ test.each([1, 2, 5])('laneProduct of [%i][3] and [3][8] in each lane', (rows) =>
   }
 });
 
+test.each(['columns side by side', 'columns far apart'])('laneRow, %s', (how) => {
+  const [depth, cols] = [3, 8];
+  const [bStep, bColumn] = how === 'columns side by side' ? [cols + 1, 1] : [1, depth + 2];
+  const x = bench.floats(bench.normal(depth * LANES));
+  const b = bench.floats(bench.normal((depth * bStep + cols * bColumn) * LANES));
+  const out = bench.floats(cols * LANES);
+  const bytes = 4 * LANES;
+  kernels.laneRow!(
+    ...[out, x, b].map((array) => array.byteOffset),
+    ...[bStep * bytes, bColumn * bytes, cols, depth],
+  );
+  const expected = matrix(cols, (j, lane) =>
+    sum(depth, (k) => x[k * LANES + lane]! * b[(k * bStep + j * bColumn) * LANES + lane]!),
+  );
+  expect(difference(out, expected)).toBeLessThan(SUMS);
+});
+
 describe('normalise', () => {
   const rows = 12;
   /** Lane by lane: x/max(‖x‖, 1e-12). */

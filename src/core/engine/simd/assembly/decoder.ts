@@ -15,13 +15,28 @@ import {
 } from './layout';
 import { lstmBackward, lstmCell, lstmForward, lstmGates } from './lstm';
 import { expRows, log4, tanhRows } from './math';
-import { addOuter, addSums, laneProduct, product } from './products';
+import { addOuter, addSums, laneProduct, laneRow, product } from './products';
 import { SQRT_HALF, addScaled } from './residual';
 import { softmax, softmaxBackward } from './softmax';
 
+/** mix ← softmax(q·outputsᵀ)·outputs of the first `count` slots; more than one wants `wKeysT`, the outputs transposed. */
+function attend(workspace: usize, count: i32, outputs: usize): void {
+  const query = workspace + wQuery;
+  const attention = workspace + wAttention;
+  const mixed = workspace + wMixed;
+  if (count == 1) {
+    laneRow(attention, query, outputs, ROW, stride1, L4, D);
+    softmax(attention, L);
+    laneRow(mixed, attention, outputs, stride1, ROW, D, L);
+    return;
+  }
+  laneProduct(attention, strideL, query, stride1, ROW, workspace + wKeysT, strideL, count, L4, D, false);
+  for (let t: usize = 0; t < <usize>count; t++) softmax(attention + t * strideL, L);
+  laneProduct(mixed, stride2, attention, strideL, ROW, outputs, stride1, count, D, L, false);
+}
+
 /** Readout of `count` positions from the first slots on, given their hidden states and tokens: up to the logits. */
 function readout(workspace: usize, count: i32, tokens: usize, outputs: usize, packed: usize): void {
-  const attention = workspace + wAttention;
   const mixed = workspace + wMixed;
   for (let t: usize = 0; t < <usize>count; t++) {
     const y = mixed + t * stride2 + <usize>D * ROW;
@@ -29,9 +44,7 @@ function readout(workspace: usize, count: i32, tokens: usize, outputs: usize, pa
     addScaled(y, y, workspace + wHidden + t * stride1, D);
     product(workspace + wQuery + t * stride1, packed + kQuery, y, D, D);
   }
-  laneProduct(attention, strideL, workspace + wQuery, stride1, ROW, workspace + wKeysT, strideL, count, L4, D, false);
-  for (let t: usize = 0; t < <usize>count; t++) softmax(attention + t * strideL, L);
-  laneProduct(mixed, stride2, attention, strideL, ROW, outputs, stride1, count, D, L, false);
+  attend(workspace, count, outputs);
   for (let t: usize = 0; t < <usize>count; t++) {
     const mix = mixed + t * stride2;
     const o = workspace + wTanh + t * stride1;
@@ -200,7 +213,6 @@ export function decodeGreedily(
   const cells = gates + lCells;
   const h = workspace + wHidden;
   memory.fill(token, 0, ROW);
-  transposeKeys(workspace, outputs);
   let previous = embedding;
   let c = embedding;
   for (let t = 0; t < L; t++) {

@@ -30,7 +30,7 @@ export function sizeOfWorkspace(): usize {
 
 export { gather, scatterAdd, storeLanes, storeRows } from './lanes';
 export { expRows, logRows, sigmoidRows, tanhRows } from './math';
-export { addOuter, addProduct, addSums, laneProduct, pack, packTransposed, packedBytes, product, productRows } from './products';
+export { addOuter, addProduct, addSums, laneProduct, laneRow, pack, packTransposed, packedBytes, product, productRows } from './products';
 export { normalise, normaliseBackward } from './normalise';
 export { softmax, softmaxBackward } from './softmax';
 export { lstmCell, lstmCellBackward } from './lstm';

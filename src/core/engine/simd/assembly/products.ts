@@ -277,3 +277,49 @@ export function laneProduct(
     }
   }
 }
+
+/**
+ * A vector times a matrix in each lane: out[j] = Σ_k x[k]·b[k][j] for j < cols, a multiple of 4, k < depth; out[j] at out + j·ROW, x[k] at
+ * x + k·ROW, b[k][j] at b + k·bStep + j·bColumn.
+ */
+export function laneRow(out: usize, x: usize, b: usize, bStep: usize, bColumn: usize, cols: i32, depth: i32): void {
+  const end = x + <usize>depth * ROW;
+  for (const stop = out + <usize>cols * ROW; out < stop; out += 4 * ROW, b += 4 * bColumn) {
+    let a0 = f32x4.splat(0);
+    let a1 = a0;
+    let a2 = a0;
+    let a3 = a0;
+    let b0 = a0;
+    let b1 = a0;
+    let b2 = a0;
+    let b3 = a0;
+    let q0 = b;
+    let q1 = q0 + bColumn;
+    let q2 = q1 + bColumn;
+    let q3 = q2 + bColumn;
+    for (let p = x; p < end; p += ROW) {
+      const u = v128.load(p);
+      const v = v128.load(p, HALF);
+      a0 = mulAdd(u, v128.load(q0), a0);
+      b0 = mulAdd(v, v128.load(q0, HALF), b0);
+      a1 = mulAdd(u, v128.load(q1), a1);
+      b1 = mulAdd(v, v128.load(q1, HALF), b1);
+      a2 = mulAdd(u, v128.load(q2), a2);
+      b2 = mulAdd(v, v128.load(q2, HALF), b2);
+      a3 = mulAdd(u, v128.load(q3), a3);
+      b3 = mulAdd(v, v128.load(q3, HALF), b3);
+      q0 += bStep;
+      q1 += bStep;
+      q2 += bStep;
+      q3 += bStep;
+    }
+    v128.store(out, a0, 0 * ROW);
+    v128.store(out, b0, 0 * ROW + HALF);
+    v128.store(out, a1, 1 * ROW);
+    v128.store(out, b1, 1 * ROW + HALF);
+    v128.store(out, a2, 2 * ROW);
+    v128.store(out, b2, 2 * ROW + HALF);
+    v128.store(out, a3, 3 * ROW);
+    v128.store(out, b3, 3 * ROW + HALF);
+  }
+}
