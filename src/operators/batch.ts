@@ -34,6 +34,8 @@ export const batch = defineOperator(
       rest: z.enum(['keep', 'drop']).default('keep').describe('what becomes of the rows left at the end'),
     }),
     needs: [],
+    takes: 'batches',
+    gives: 'batches',
     input: {},
     output: {},
     passes: true,

@@ -83,6 +83,8 @@ export const benchmarkLookup = defineOperator(
         .meta({ unit: 'ms' }),
     }),
     needs: ['benchmark', 'pool', 'onStopped'],
+    takes: 'rows',
+    gives: 'rows',
     input: proposalColumns,
     output: columnsOf(eventSchemas.query),
     resumes: true,

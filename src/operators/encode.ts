@@ -33,6 +33,8 @@ export const encode = defineOperator(
     source: 'paper §3.2; REFERENCE §4',
     params: z.strictObject({}),
     needs: ['controller', 'turn'],
+    takes: 'batches',
+    gives: 'encoded',
     input: { tokens: 'int32[]' },
     output: { embedding: 'float32[]' },
     passes: true,

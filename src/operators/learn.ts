@@ -19,6 +19,7 @@ export const learn = defineOperator(
     source: 'paper eq. 1; REFERENCE §7',
     params: z.strictObject({}),
     needs: ['searcher', 'inRound'],
+    gives: 'rows',
     input: {},
     output: eventColumns('train'),
     example: 'learn',

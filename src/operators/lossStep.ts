@@ -73,6 +73,8 @@ export const lossStep = defineOperator(
         .meta({ unit: 'norm' }),
     }),
     needs: ['controller', 'stepsPerEpoch', 'firstStep', 'turn'],
+    takes: 'encoded',
+    gives: 'rows',
     input: { selection: 'selection', embedding: 'float32[]', tokens: 'int32[]' },
     output: columnsOf(eventSchemas.step),
     resumes: true,

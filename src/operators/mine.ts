@@ -33,6 +33,8 @@ export const mine = defineOperator(
         .describe('miner; default: the one of the paper’s experiment with the loss'),
     }),
     needs: ['turn'],
+    takes: 'encoded',
+    gives: 'encoded',
     input: { label: 'int32', embedding: 'float32[]' },
     output: { selection: 'selection' },
     passes: true,

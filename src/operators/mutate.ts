@@ -42,6 +42,8 @@ export const mutate = defineOperator(
         .meta({ unit: 'cells' }),
     }),
     needs: ['space', 'seed', 'firstStep'],
+    takes: 'batches',
+    gives: 'batches',
     input: columnsOf(anchorSchema),
     output: columnsOf(cellSchema(1)),
     stability: 'stable',

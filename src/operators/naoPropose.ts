@@ -75,6 +75,7 @@ export const naoPropose = defineOperator(
         .meta({ unit: 'gradients' }),
     }),
     needs: ['controller', 'benchmark', 'pool', 'seed', 'round'],
+    gives: 'rows',
     input: {},
     output: proposalColumns,
     stability: 'stable',

@@ -18,6 +18,7 @@ export const proposals = defineOperator(
     source: 'REFERENCE §7',
     params: z.strictObject({}),
     needs: ['inRound'],
+    gives: 'rows',
     input: {},
     output: eventColumns('proposal'),
     example: 'proposals',

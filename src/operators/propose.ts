@@ -17,6 +17,7 @@ export const propose = defineOperator(
     source: 'paper §3.3; REFERENCE §7',
     params: z.strictObject({}),
     needs: ['searcher', 'inRound'],
+    gives: 'rows',
     input: {},
     output: proposalColumns,
     example: 'propose',

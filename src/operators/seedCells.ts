@@ -48,6 +48,7 @@ export const seedCells = defineOperator(
       draw,
     }),
     needs: ['benchmark', 'pool', 'seed', 'round'],
+    gives: 'rows',
     input: {},
     output: proposalColumns,
     stability: 'stable',

@@ -25,6 +25,8 @@ export const trainCells = defineOperator(
     summary: 'Trains the network of each cell from scratch, in processes of their own',
     params: z.strictObject({}),
     needs: ['start', 'credit'],
+    takes: 'rows',
+    gives: 'rows',
     input: { cell: 'uint32', repeat: 'int32' },
     output: {
       cell: 'uint32',

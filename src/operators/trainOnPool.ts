@@ -84,6 +84,7 @@ export const trainOnPool = defineOperator(
       freezeEncoder: z.boolean().default(false).describe('keep encoder and decoder as pretrained'),
     }),
     needs: ['controller', 'pool', 'seed', 'round'],
+    gives: 'rows',
     input: {},
     output: columnsOf(eventSchemas.train),
     stability: 'stable',

@@ -78,6 +78,7 @@ export const watchCollapse = defineOperator(
         .describe('when a figure is a sign of collapse'),
     }),
     needs: ['run', 'reference', 'before', 'onWarning'],
+    takes: 'rows',
     input: {
       step: 'int32',
       metric: 'float64',

@@ -4,6 +4,7 @@ import { describeCommand } from './describe.js';
 import { doctorCommand } from './doctor.js';
 import { evaluateEmbeddingCommand } from './evaluateEmbedding.js';
 import { exportCommand } from './export.js';
+import { lintCommand } from './lint.js';
 import { listCommand } from './list.js';
 import { pretrainCommand } from './pretrain.js';
 import { replayCommand } from './replay.js';
@@ -24,6 +25,7 @@ export const commands: readonly Command[] = [
   pretrainCommand,
   searchCommand,
   runCommand,
+  lintCommand,
   resumeCommand,
   replayCommand,
   tailCommand,

@@ -1,6 +1,14 @@
 import type { BenchmarkSpec } from '../benchmark/index.js';
 import { suggest } from '../suggest.js';
-import { type ColumnTypes, columnMismatch, outputOf, type StageSpec } from './component.js';
+import {
+  type ColumnTypes,
+  columnMismatch,
+  type ItemForm,
+  itemForms,
+  outputOf,
+  type Resource,
+  type StageSpec,
+} from './component.js';
 import { type MapNode, nodeOf, plainOf, type SpecNode } from './document.js';
 import { fillExperiment } from './experiment.js';
 import { type Checking, checkChoice, checkFields, paramsOf } from './fields.js';
@@ -44,11 +52,11 @@ export function checkSpec(root: SpecNode, name: string, checking: Checking): Spe
   );
   const pipeline = root.entries.get('pipeline');
   if (!pipeline) return undefined; // said by checkFields
-  const phases = checkLists(pipeline.node, 'pipeline', checking, { first: 'source' });
+  const phases = checkLists(pipeline.node, 'pipeline', checking, { first: 'source', isPhase: true });
   if (problems.size > before) return undefined;
 
   const filled = phases.map((phase) => fillExperiment(phase, checking));
-  for (const phase of filled) flow(phase, {}, checking);
+  for (const phase of filled) flow(phase, nothing, checking);
   if (problems.size > before) return undefined;
 
   const needs = needsOf(filled, checking.registry);
@@ -85,6 +93,8 @@ function withBenchmarkText(root: MapNode, { registry }: Checking): MapNode {
 /** What the first stage of a list has to be. */
 interface Position {
   first: 'source' | 'operator';
+  /** Whether the lists are phases of the whole. */
+  isPhase?: boolean;
 }
 
 /** Stages in their order (one list without a name), or named lists. */
@@ -124,7 +134,7 @@ function checkList(
   name: string,
   owner: string,
   checking: Checking,
-  { first }: Position,
+  { first, isPhase }: Position,
   place: Place = node.place,
 ): StageList {
   const { problems } = checking;
@@ -162,6 +172,9 @@ function checkList(
         `${stage.name} is a source: it has to stand first`,
         `move it to the start of ${owner}, or into a phase of its own`,
       );
+    }
+    if (stage.kind === 'rounds' && !isPhase) {
+      problems.add(stage.place, `${owner} cannot hold rounds`, 'rounds are the first stage of a phase');
     }
     stages.push(stage);
   }
@@ -266,23 +279,44 @@ function checkStructure(
   return { kind: name, name, place, branches: checkBranches(node, name, checking, { first }) };
 }
 
-/** The columns that flow out of a list; undefined where they are not known. Says which stage lacks which column. */
-function flow(
-  list: StageList,
-  before: ColumnTypes | undefined,
-  checking: Checking,
-  isBranch = false,
-): ColumnTypes | undefined {
-  const { problems } = checking;
-  let columns = before;
+/** What flows between two stages, as far as it is known. */
+interface Flow {
+  columns?: ColumnTypes | undefined;
+  form?: ItemForm | undefined;
+}
+
+const nothing: Flow = { columns: {} };
+/** Resources that only stages inside a round are given. */
+const ofRounds: readonly Resource[] = ['round', 'inRound', 'searcher'];
+
+/** What flows out of a list. Says which stage lacks which column, cannot take what comes, or stands where it cannot. */
+function flow(list: StageList, before: Flow, checking: Checking, inRounds = false): Flow {
+  const { problems, registry } = checking;
+  let current = before;
   let previous: Stage | undefined;
   for (const stage of list.stages) {
     if (stage.kind === 'component') {
       const { component, name, params, place } = stage;
-      const lacking = columns && columnMismatch(component, columns, params);
+      if (!inRounds && component.needs.some((need) => ofRounds.includes(need))) {
+        problems.add(
+          place,
+          `${name} stands outside of \`rounds\``,
+          'it is a stage of a search: `rounds: { each: [' + name + ', …] }`',
+        );
+        return {};
+      }
+      if (component.takes && current.form && component.takes !== current.form) {
+        problems.add(
+          place,
+          `${name} takes ${itemForms[component.takes]}; ${previous?.name ?? list.name} gives ${itemForms[current.form]}`,
+          `put it before ${previous?.name ?? list.name}, or leave it out`,
+        );
+        return {};
+      }
+      const lacking = current.columns && columnMismatch(component, current.columns, params);
       if (lacking) {
         const { column, needed, found } = lacking;
-        const there = Object.keys(columns!);
+        const there = Object.keys(current.columns!);
         problems.add(
           place,
           found
@@ -290,31 +324,42 @@ function flow(
             : `${name} needs the column '${column}', which no stage before it provides`,
           `${previous ? `behind ${previous.name} there are` : 'there are'} ${there.join(', ') || 'no columns'}${providers(column, checking)}`,
         );
-        return undefined;
+        return {};
       }
-      columns = columns && outputOf(component, columns, params);
+      const kept = component.passes ? current.form : undefined;
+      current = {
+        columns: current.columns && outputOf(component, current.columns, params),
+        form: component.gives ?? (component.kind === 'source' ? 'batches' : kept),
+      };
     } else if (stage.kind === 'tee') {
       for (const branch of stage.branches) {
-        flow(branch, columns, checking, true);
+        flow(branch, current, checking, inRounds);
         if (!endsInSink(branch)) {
           problems.add(
             branch.place,
             `the branch '${branch.name}' ends in no sink: its rows reach nothing`,
-            `end it with one of ${checking.registry.names('sink').join(', ')}`,
+            `end it with one of ${registry.names('sink').join(', ')}`,
           );
         }
       }
     } else if (stage.kind === 'merge') {
-      columns = common(
-        stage.branches.map((branch) => flow(branch, previous || isBranch ? columns : {}, checking)),
-      );
+      const into = previous ? current : before;
+      const branches = stage.branches.map((branch) => flow(branch, into, checking, inRounds));
+      const [first] = branches;
+      current = {
+        columns: common(branches.map(({ columns }) => columns)),
+        form: branches.every(({ form }) => form === first?.form) ? first?.form : undefined,
+      };
     } else if (stage.kind === 'rounds') {
-      for (const part of stage.each) flow(part, {}, checking);
-      columns = { round: 'int32', queries: 'int32', fresh: 'int32', dry_rounds: 'int32' };
+      for (const part of stage.each) flow(part, nothing, checking, true);
+      current = {
+        columns: { round: 'int32', queries: 'int32', fresh: 'int32', dry_rounds: 'int32' },
+        form: 'rows',
+      };
     }
     previous = stage;
   }
-  return columns;
+  return current;
 }
 
 const endsInSink = ({ stages }: StageList): boolean =>
@@ -325,7 +370,7 @@ const endsInSink = ({ stages }: StageList): boolean =>
 /** The columns that all branches give, of one type. */
 function common(branches: readonly (ColumnTypes | undefined)[]): ColumnTypes | undefined {
   const [first, ...others] = branches.filter((columns) => columns !== undefined);
-  if (!first) return undefined;
+  if (!first || others.length + 1 < branches.length) return undefined;
   return Object.fromEntries(
     Object.entries(first).filter(([name, type]) => others.every((columns) => columns[name] === type)),
   );

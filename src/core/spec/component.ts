@@ -89,6 +89,14 @@ export interface Needing<P extends ZodObject = ZodObject> extends Component<P> {
   readonly needs: readonly Resource[];
 }
 
+/** What flows between two stages: Arrow batches, batches with the activations of their forward pass, or single rows. */
+export const itemForms = {
+  batches: 'batches of rows',
+  encoded: 'batches with their activations',
+  rows: 'single rows',
+} as const;
+export type ItemForm = keyof typeof itemForms;
+
 /** A stage of a pipeline. */
 export interface StageSpec<P extends ZodObject = ZodObject> extends Needing<P> {
   readonly kind: StageKind;
@@ -96,6 +104,9 @@ export interface StageSpec<P extends ZodObject = ZodObject> extends Needing<P> {
   readonly input: ColumnTypes | ((params: Record<string, unknown>) => ColumnTypes);
   /** Columns that flow out. Where they follow from the parameters, a function of these; undefined where they are not known. */
   readonly output: ColumnTypes | ((params: Record<string, unknown>) => ColumnTypes | undefined);
+  /** What its items have to be, and what those are that it gives; default: whatever comes, and for sources batches. */
+  readonly takes?: ItemForm | undefined;
+  readonly gives?: ItemForm | undefined;
   /** Whether the columns that flowed in flow out as well. */
   readonly passes?: boolean | undefined;
   /**

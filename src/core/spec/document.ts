@@ -70,7 +70,9 @@ export function parseText(
     problems.add({ file, line: above + 1, column: left + 1 }, 'nothing in it', 'a spec has a `pipeline`');
     return undefined;
   }
-  return treeOf(document, placeOf, problems);
+  const before = problems.size;
+  const tree = treeOf(document, placeOf, problems);
+  return problems.size > before ? undefined : tree;
 }
 
 function explain({ code, message }: YAMLError): [string, string] {

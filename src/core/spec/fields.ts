@@ -110,7 +110,8 @@ function fromEnvironment(
   if (metaOf(schema).env === true) {
     return withEnvironment(node, environment, problems, schema.safeParse('text').success);
   }
-  const text = firstReference(node);
+  // Stages are checked one by one, texts for people not at all.
+  const text = metaOf(schema).environment === 'ignored' ? undefined : firstReference(node);
   if (text) {
     problems.add(
       text.place,

@@ -8,8 +8,11 @@ export const namePattern = /^[A-Za-z][\w-]*$/;
 /** Marks a field in which `${NAME}` stands for an environment variable. */
 export const fromEnvironment = { env: true } as const;
 
+/** Marks a field in which `${NAME}` is left as it stands. */
+const notLookedInto = { environment: 'ignored' } as const;
+
 /** Marks a field that holds the stages of a pipeline. */
-export const ofStages = { stages: true } as const;
+export const ofStages = { stages: true, ...notLookedInto } as const;
 
 const anything = z.custom<unknown>(() => true);
 
@@ -62,7 +65,7 @@ export const specSyntax = z.strictObject({
     .regex(namePattern)
     .optional()
     .describe('what runs of it are called; default: its file’s name'),
-  description: z.string().optional().describe('what it is for'),
+  description: z.string().optional().meta(notLookedInto).describe('what it is for'),
   extends: z.string().min(1).optional().describe('a preset or another file, on which this one stands'),
   set: z
     .record(z.string(), anything)
@@ -94,7 +97,7 @@ export const specSyntax = z.strictObject({
   pipeline: stagesSyntax.describe(
     'the stages in their order, or named phases of stages, run one after the other',
   ),
-  tests: z.array(testSyntax).optional().describe('tests that `rxnas test` runs'),
+  tests: z.array(testSyntax).optional().meta(notLookedInto).describe('tests that `rxnas test` runs'),
 });
 
 /** What the stages `tee`, `merge` and `rounds` take: the stages that hold stages. */

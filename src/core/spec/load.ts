@@ -110,6 +110,7 @@ function merged(
   problems: Problems,
 ): SpecNode | undefined {
   if (node.kind !== 'map') return node;
+  resolveUsed(node, dirname(resolve(file)));
   const base = node.entries.get('extends')?.node;
   let root: SpecNode = withoutNulls(node);
   if (base) {
@@ -143,6 +144,16 @@ function merged(
   }
   for (const [path, { key, node: value }] of set.entries) overrideAt(root, path, value, key, problems);
   return root;
+}
+
+/** Makes the files that a spec uses independent of where it is read from. */
+function resolveUsed(node: MapNode, folder: string): void {
+  const used = node.entries.get('use')?.node;
+  if (used?.kind !== 'list') return;
+  for (const [i, item] of used.items.entries()) {
+    if (item.kind !== 'scalar' || typeof item.value !== 'string' || !/^\.{1,2}\//.test(item.value)) continue;
+    used.items[i] = { ...item, value: resolve(folder, item.value) };
+  }
 }
 
 /** `above` on `below`: maps merged field by field, null takes a field away, everything else replaces. */

@@ -5,6 +5,7 @@ import { openSpec } from './resources.js';
 import { type Host, noHost, type Session } from './session.js';
 import { phaseStream } from './stages.js';
 
+export { type LintResult, lintFile } from './lint.js';
 export { type ReadOptions, type ReadSpec, readSpec, readSpecFile } from './read.js';
 export { spaceOf } from './resources.js';
 

@@ -1,10 +1,13 @@
+import { RxnasError } from '../../core/errors.js';
 import { checkSpec } from '../../core/spec/check.js';
+import type { SpecNode } from '../../core/spec/document.js';
 import type { Environment } from '../../core/spec/environment.js';
 import { type LoadedSpec, loadFile, loadPlain, loadText, specFile } from '../../core/spec/load.js';
 import { type Override, overrideAt } from '../../core/spec/override.js';
 import { Problems } from '../../core/spec/problems.js';
 import type { Registry } from '../../core/spec/registry.js';
 import type { Spec } from '../../core/spec/spec.js';
+import { useComponents } from '../../core/spec/use.js';
 import { builtIns } from '../builtIns.js';
 
 export interface ReadOptions {
@@ -53,8 +56,31 @@ export async function checkLoaded(
   { set = [], environment = process.env, registry = builtIns }: ReadOptions = {},
 ): Promise<ReadSpec | undefined> {
   if (!loaded) return undefined;
-  const { root, name } = loaded;
+  const { root, name, folder } = loaded;
   for (const { path, value, place } of set) overrideAt(root, path, value, place, problems);
-  const spec = checkSpec(root, name, { registry, environment, problems });
-  return spec && problems.size === 0 ? { spec, registry } : undefined;
+  const all = await withUsed(root, folder, registry, problems);
+  const spec = checkSpec(root, name, { registry: all, environment, problems });
+  return spec && problems.size === 0 ? { spec, registry: all } : undefined;
+}
+
+/** The registry with the components of the modules that a spec uses. */
+async function withUsed(
+  root: SpecNode,
+  folder: string,
+  registry: Registry,
+  problems: Problems,
+): Promise<Registry> {
+  const used = root.kind === 'map' ? root.entries.get('use')?.node : undefined;
+  if (used?.kind !== 'list') return registry;
+  let all = registry;
+  for (const { place, ...item } of used.items) {
+    if (item.kind !== 'scalar' || typeof item.value !== 'string') continue; // checkSpec says so
+    try {
+      all = await useComponents(all, [item.value], folder);
+    } catch (error) {
+      if (!(error instanceof RxnasError)) throw error;
+      problems.add(place, error.message, error.hint);
+    }
+  }
+  return all;
 }
