@@ -1,4 +1,4 @@
-/** 2^(j/2048). */
+/** 2^(j/2048); the kernels have a copy (assembly/exp.ts). */
 export const fractions = Float64Array.from({ length: 2048 }, (_, j) => 2 ** (j / 2048));
 /** 2^k at k + offset. */
 const offset = 1080;

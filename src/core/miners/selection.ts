@@ -311,19 +311,16 @@ export class IntervalTriplets extends Selection {
     const begin = pairStart[a];
     const stop = pairStart[a + 1];
     if (begin === stop) return;
-    const { spans } = this;
-    const stride = stop - begin + 1;
-    const steps = stepsFor(lanes * stride);
-    for (let n = 0, at = a * rows; n < rows; n++, at++) {
-      const span = spans[at];
-      const lane = (n & (lanes - 1)) * stride;
-      steps[lane + spanFirst(span)]++;
-      steps[lane + spanEnd(span)]--;
+    // How many more negatives a place has than the one before.
+    const steps = new Int32Array(stop - begin + 1);
+    for (let at = a * rows; at < (a + 1) * rows; at++) {
+      steps[spanFirst(this.spans[at])]++;
+      steps[spanEnd(this.spans[at])]--;
     }
     let count = 0;
-    for (let place = 0; place < stop - begin; place++) {
-      for (let lane = 0; lane < lanes; lane++) count += steps[lane * stride + place];
-      counts[this.order[begin + place]] = count;
+    for (let k = begin; k < stop; k++) {
+      count += steps[k - begin];
+      counts[this.order[k]] = count;
     }
   }
 
@@ -360,15 +357,4 @@ export class IntervalTriplets extends Selection {
     }
     return first < pairStart[a + 1] ? positive[first] : -1;
   }
-}
-
-/** Neighbouring rows count into different arrays, so that none waits for the one before. */
-const lanes = 4;
-let steps = new Int32Array(64);
-
-/** Zeroed counters, the same array every time. */
-function stepsFor(length: number): Int32Array {
-  if (steps.length < length) steps = new Int32Array(2 * length);
-  else for (let k = 0; k < length; k++) steps[k] = 0;
-  return steps;
 }

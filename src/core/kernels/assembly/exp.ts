@@ -1,4 +1,4 @@
-/** Addresses of the tables of core/kernels/exp.ts, which the host has filled: 2^(j/2048) for j < 2048. */
+/** Address of the table of core/kernels/exp.ts, 2^(j/2048) for j < 2048, which the host has filled; the constants are those of that file. */
 let fractions: usize = 0;
 const STEPS: f64 = 2048;
 const LN2: f64 = 0.6931471805599453;
