@@ -41,3 +41,4 @@ export { defineOperator, type OperatorSpec } from './spec/defineOperator.js';
 export { Registry } from './spec/registry.js';
 export { useComponents } from './spec/use.js';
 export { version } from './version.js';
+export { type Executor, GivenUp } from './work/executor.js';

@@ -147,6 +147,7 @@ export const benchmarkLookup = defineOperator(
 
 const stoppedMessage = {
   diverged: 'training diverged, the accuracy is that of chance',
+  failed: 'training was given up, the accuracy is that of chance',
   time: 'the time of a training was up before its end',
 };
 

@@ -12,8 +12,11 @@ export interface Evaluation {
   parameters: number;
   /** Training time of one repeat in seconds (CPU seconds for the embedded benchmark and live training). */
   seconds: number;
-  /** Why a training was stopped early: it diverged to NaN (its accuracies are then chance), or its time was up. */
-  stopped?: 'diverged' | 'time';
+  /**
+   * Why a training did not end as it should: it diverged to NaN, or whatever trained it died (its accuracies are then those of chance), or
+   * its time was up.
+   */
+  stopped?: 'diverged' | 'failed' | 'time';
 }
 
 /** Accuracies of cells, from a table or by training. Identity is the canonical cell: isomorphic cells are one. */

@@ -16,6 +16,8 @@ import { importedTable, importedTables, tablePath } from './named.js';
 
 export * from './benchmark.js';
 export { CompactBenchmark, type FigureChoice, type TrainingFigures } from './compactTable.js';
+export { type LiveOptions, openLive } from './live/liveBenchmark.js';
+export type { Training, TrainingExecutor, TrainingWork } from './live/training.js';
 export { TableBenchmark, type TableColumns, type TableDescription } from './table.js';
 
 /** A benchmark that is read from a table. */

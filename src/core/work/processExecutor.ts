@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { failure, RxnasError } from '../errors.js';
-import type { Executor } from './executor.js';
+import { type Executor, GivenUp } from './executor.js';
 import type { Reply } from './serve.js';
 
 export interface ProcessExecutorOptions<Work> {
@@ -113,12 +113,7 @@ export class ProcessExecutor<Work, Result> implements Executor<Work, Result> {
       this.#waiting.unshift(task);
       return;
     }
-    task.reject(
-      failure(
-        `${describe(task.work)} was given up after ${task.failures} ${task.failures === 1 ? 'attempt' : 'attempts'}: ${reason}`,
-        'with little memory use fewer workers; `rxnas doctor` says whether tfjs-node works here',
-      ),
-    );
+    task.reject(new GivenUp(describe(task.work), task.failures, reason));
   }
 }
 

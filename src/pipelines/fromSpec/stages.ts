@@ -18,6 +18,7 @@ import {
 } from 'rxjs';
 import { Credit } from '../../core/backpressure.js';
 import type { EventRow } from '../../core/batch/index.js';
+import type { Evaluation } from '../../core/benchmark/benchmark.js';
 import { breathe } from '../../core/breathe.js';
 import { usageError } from '../../core/errors.js';
 import { given } from '../../core/given.js';
@@ -390,7 +391,8 @@ function resource(need: Resource, stage: ComponentStage, scope: Scope): unknown 
     case 'before':
       return start.steps;
     case 'onStopped':
-      return (row: QueryRow, why: 'diverged' | 'time') => scope.warnings.push(stoppedWarning(row, why));
+      return (row: QueryRow, why: NonNullable<Evaluation['stopped']>) =>
+        scope.warnings.push(stoppedWarning(row, why));
     case 'onWarning':
       return (row: never) => host.onWarning(row);
     case 'stepsPerEpoch':

@@ -5,8 +5,10 @@ import { dataError, failure } from '../../errors.js';
 import { replaceFile } from '../../run/files.js';
 import { nasbench101 } from '../../space/nasbench101.js';
 import { type CellCode, NO_CELL } from '../../space/space.js';
+import { GivenUp } from '../../work/executor.js';
 import type { Benchmark, Evaluation, OpenOptions } from '../benchmark.js';
 import { type ImageSource, openImages } from './images/sources.js';
+import { networkPlan, parameterCount } from './network.js';
 import type { Protocol } from './protocol.js';
 import { type LiveParams, liveProtocol, workersOf } from './settings.js';
 import { nameOfTraining, type Training, type TrainingExecutor, trainingProcesses } from './training.js';
@@ -126,7 +128,9 @@ class LiveBenchmark implements Benchmark {
   }
 
   async #evaluate(cell: CellCode): Promise<Evaluation> {
-    const repeats = Array.from({ length: this.#params.repeats }, (_, repeat) => this.#training(cell, repeat));
+    const repeats = Array.from({ length: this.#params.repeats }, (_, repeat) =>
+      this.#training(cell, repeat).catch((error: unknown) => this.#givenUp(cell, repeat, error)),
+    );
     await Promise.allSettled(repeats); // what is under way still goes to the cache where another one has failed
     const trainings = await Promise.all(repeats);
     const chance = 1 / this.#protocol.network.classes;
@@ -139,6 +143,18 @@ class LiveBenchmark implements Benchmark {
       seconds: trainings.reduce((sum, { seconds }) => sum + seconds, 0) / trainings.length,
       ...(stopped && { stopped }),
     };
+  }
+
+  /** What stands for a training that was given up, where that is wanted. Not kept: another run may have more luck. */
+  #givenUp(
+    cell: CellCode,
+    repeat: number,
+    error: unknown,
+  ): Omit<Training, 'stopped'> & Pick<Evaluation, 'stopped'> {
+    if (!(error instanceof GivenUp) || this.#params.onGivenUp === 'fail') throw error;
+    const parameters = parameterCount(networkPlan(cell, this.#protocol.network));
+    const nothing = { validation: Number.NaN, test: Number.NaN, seconds: 0 };
+    return { cell, repeat, parameters, ...nothing, stopped: 'failed' };
   }
 
   /** The training from the cache, or a new one that goes there. */

@@ -103,6 +103,12 @@ export const liveParams = z.strictObject({
     .default(3)
     .meta({ unit: 'attempts' })
     .describe('how often a training is begun whose process dies'),
+  onGivenUp: z
+    .enum(['fail', 'chance'])
+    .default('fail')
+    .describe(
+      'what the lookup of a cell does whose training was given up: it fails, or has the accuracy of chance',
+    ),
   cache: z
     .string()
     .min(1)

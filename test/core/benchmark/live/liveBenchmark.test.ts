@@ -14,6 +14,7 @@ import {
 import { failure } from '../../../../src/core/errors.js';
 import { parseParams } from '../../../../src/core/params.js';
 import { cellOf, nasbench101, verticesOf } from '../../../../src/core/space/nasbench101.js';
+import { GivenUp } from '../../../../src/core/work/executor.js';
 import { writeCifar10Folder, writeIdxFolder } from '../../../support/imageFolders.js';
 import { temporaryFolder } from '../../../support/temporaryFolder.js';
 import { tfjsLoads } from '../../../support/tfjs.js';
@@ -114,14 +115,31 @@ describe('a lookup', () => {
 
   it('fails for a cell that is given up, again without another attempt, and not for others', async () => {
     const executor = new FakeExecutor(({ cell }) => {
-      if (cell === first) throw failure('given up', '');
+      if (cell === first) throw new GivenUp('it', 3, 'out of memory');
       return {};
     });
     const { benchmark } = await open('', folders(), executor);
-    await expect(benchmark.lookup(first)).rejects.toThrow('given up');
+    await expect(benchmark.lookup(first)).rejects.toThrow('given up after 3 attempts: out of memory');
     await expect(benchmark.lookup(first)).rejects.toThrow('given up');
     expect(executor.done).toHaveLength(1);
     expect(await benchmark.lookup(second)).toMatchObject({ test: [0.25] });
+  });
+
+  it('has the accuracy of chance for such a cell where that is wanted, and for no other error', async () => {
+    const at = folders();
+    const executor = new FakeExecutor(({ cell, repeat }) => {
+      if (cell === first && repeat === 0) throw new GivenUp('it', 3, 'out of memory');
+      if (cell === second) throw failure('no tfjs-node', '');
+      return {};
+    });
+    const { benchmark } = await open('onGivenUp=chance,repeats=2', at, executor);
+    const { parameters, ...found } = await benchmark.lookup(first);
+    expect(found).toEqual({ validation: [0.25, 0.5], test: [0.25, 0.25], seconds: 1, stopped: 'failed' });
+    expect(parameters).toBeGreaterThan(1000);
+    await expect(benchmark.lookup(second)).rejects.toThrow('no tfjs-node');
+    // Another run tries again.
+    const again = await open('', at);
+    expect(await again.benchmark.lookup(first)).not.toHaveProperty('stopped');
   });
 
   it('begins no training when the budget is spent; what is in the cache costs nothing', async () => {
