@@ -1,0 +1,185 @@
+/**
+ * Write what follows from the components' descriptions: docs/components/*.md, and the JSON Schema of specs. `--check` writes nothing and names
+ * what is out of date. Needs dist/ (`npm run build`).
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isMain, reporting, SetupError, say } from './setup/say.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const folder = join(root, 'docs', 'components');
+
+/** The pages: file, heading, kinds, introduction. */
+const pages = [
+  {
+    file: 'stages.md',
+    title: 'Stages',
+    kinds: ['source', 'operator', 'sink'],
+    text: 'What pipelines are made of, in a spec as `- name` or `- name: { parameters }`, in code as operators for `pipe`.',
+  },
+  {
+    file: 'losses.md',
+    title: 'Losses',
+    kinds: ['loss'],
+    text: 'Named by `loss` of [lossStep](stages.md#lossstep). s is the dot product of two embeddings, D their Euclidean distance, pd that of PyTorch, T the mined tuples.',
+  },
+  {
+    file: 'miners.md',
+    title: 'Miners',
+    kinds: ['miner'],
+    text: 'Named by `miner` of [mine](stages.md#mine).',
+  },
+  {
+    file: 'reducers.md',
+    title: 'Reducers and distances',
+    kinds: ['reducer', 'distance'],
+    text: 'Reducers, named by `reducer` of [lossStep](stages.md#lossstep), turn the losses of many tuples into one number. Distances are parameters of losses and miners.',
+  },
+  { file: 'spaces.md', title: 'Spaces', kinds: ['space'], text: 'Named by `space` of a spec.' },
+  {
+    file: 'benchmarks.md',
+    title: 'Benchmarks',
+    kinds: ['benchmark'],
+    text: 'Named by `benchmark` of a spec.',
+  },
+  {
+    file: 'searchers.md',
+    title: 'Searchers',
+    kinds: ['searcher'],
+    text: 'Named by `searcher` of [rounds](stages.md).',
+  },
+  { file: 'engines.md', title: 'Engines', kinds: ['engine'], text: 'Named by `engine` of a spec.' },
+];
+
+/** What runs through `pipe` alone, in code: no component of specs, but time matters in it. */
+const inCode = ['inTurn', 'pull', 'metered'];
+
+/** The pages by path, relative to the root. */
+export async function generated() {
+  const load = (path) => import(join(root, 'dist', path));
+  const [{ builtIns }, { defaultText, describeComponent }] = await Promise.all([
+    load('pipelines/builtIns.js'),
+    load('core/spec/describe.js'),
+  ]);
+  const section = (component) => sectionOf(describeComponent(component), defaultText);
+  const files = pages.map(({ file, title, kinds, text }) => {
+    const sections = kinds.flatMap((kind) => builtIns.list(kind)).map(section);
+    const more = file === 'stages.md' ? ['# In code only\n', ...inCode.map(codeSection)] : [];
+    const head = `<!-- Made by scripts/docs.mjs from what the components say of themselves: edit those. -->\n\n# ${title}\n\n${text}\n`;
+    return [join('docs', 'components', file), `${[head, ...sections, ...more].join('\n')}`];
+  });
+  return new Map(files);
+}
+
+function sectionOf(description, defaultText) {
+  const { kind, name, summary, stability, source, facts, params, input, output, passes, needs, example } =
+    description;
+  const { text, diagram } = isStage(kind) ? docstring(name) : {};
+  const about = [
+    ...(source ? [['source', source]] : []),
+    ...Object.entries(facts).map(([label, fact]) => [label, label === 'formula' ? `\`${fact}\`` : fact]),
+    ...(input && kind !== 'source' ? [['takes', columns(input) || 'anything']] : []),
+    ...(output
+      ? [
+          [
+            'gives',
+            [...(passes ? ['the columns that flow in'] : []), columns(output)].filter(Boolean).join(', and '),
+          ],
+        ]
+      : []),
+    ...(needs?.length ? [['needs', needs.map((need) => `\`${need}\``).join(', ')]] : []),
+  ];
+  return [
+    `## ${name}`,
+    '',
+    `*${kind}, ${stability}.* ${text ?? `${summary}.`}`,
+    ...(diagram ? ['', '```text', diagram, '```'] : []),
+    ...(about.length > 0 ? ['', ...about.map(([label, fact]) => `- **${label}**: ${fact}`)] : []),
+    ...(params.length > 0
+      ? [
+          '',
+          '| parameter | type | unit | default | range | what |',
+          '|---|---|---|---|---|---|',
+          ...params.map((param) =>
+            [
+              '',
+              `\`${param.name}\``,
+              param.type,
+              param.unit ?? '',
+              defaultText(param),
+              param.range ?? '',
+              param.description,
+              '',
+            ]
+              .map((cell) => cell.replaceAll('|', '\\|'))
+              .join(' | ')
+              .trim(),
+          ),
+        ]
+      : []),
+    '',
+    '```yaml fragment',
+    example,
+    '```',
+    '',
+  ].join('\n');
+}
+
+const isStage = (kind) => ['source', 'operator', 'sink'].includes(kind);
+
+const columns = (types) =>
+  typeof types === 'string'
+    ? 'what follows from the parameters'
+    : Object.entries(types)
+        .map(([name, type]) => `\`${name}\` ${type}`)
+        .join(', ');
+
+/** An operator that no spec names. */
+function codeSection(name) {
+  const { text, diagram } = docstring(name);
+  return [`## ${name}`, '', text, ...(diagram ? ['', '```text', diagram, '```'] : []), ''].join('\n');
+}
+
+/** The comment above an operator in its file: its text and its marble diagram. */
+function docstring(name) {
+  const path = join(root, 'src', 'operators', `${name}.ts`);
+  if (!existsSync(path)) return {};
+  const source = readFileSync(path, 'utf8');
+  const declared = new RegExp(`/\\*\\*((?:(?!\\*/)[^])*)\\*/\\nexport (?:const|function) ${name}\\b`).exec(
+    source,
+  )?.[1];
+  if (!declared) return {};
+  const lines = declared.split('\n').map((line) => line.replace(/^\s*\* ?/, ''));
+  const diagram = lines.filter((line) => line.startsWith('    ')).map((line) => line.slice(4));
+  const text = lines
+    .filter((line) => !line.startsWith('    ') && !line.startsWith('@'))
+    .join(' ')
+    .replaceAll(/\{@link (\S+?)(?: ([^}]+))?\}/g, (_, target, label) => label ?? `\`${target}\``)
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+  return { text, ...(diagram.length > 0 && { diagram: diagram.join('\n') }) };
+}
+
+export async function writeDocs({ check = false } = {}) {
+  const wanted = await generated();
+  const stale = [];
+  for (const [path, text] of wanted) {
+    const file = join(root, path);
+    if (existsSync(file) && readFileSync(file, 'utf8') === text) continue;
+    stale.push(path);
+    if (check) continue;
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+    const path = relative(root, join(folder, name));
+    if (wanted.has(path)) continue;
+    stale.push(path);
+    if (!check) rmSync(join(folder, name));
+  }
+  if (check && stale.length > 0) throw new SetupError(`out of date: ${stale.join(', ')}; run npm run docs`);
+  say(stale.length === 0 ? 'docs are current' : `written: ${stale.join(', ')}`);
+}
+
+if (isMain(import.meta.url)) await reporting(() => writeDocs({ check: process.argv.includes('--check') }));
