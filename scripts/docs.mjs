@@ -1,5 +1,5 @@
 /**
- * Write what follows from the components' descriptions: docs/components/*.md, and the JSON Schema of specs. `--check` writes nothing and names
+ * Write what follows from the components' descriptions: docs/components/*.md, the tables of the guide, the JSON Schema of specs. `--check` writes nothing and names
  * what is out of date. Needs dist/ (`npm run build`).
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -47,7 +47,7 @@ const pages = [
     file: 'searchers.md',
     title: 'Searchers',
     kinds: ['searcher'],
-    text: 'Named by `searcher` of [rounds](stages.md).',
+    text: 'Named by `searcher` of [rounds](stages.md#rounds).',
   },
   { file: 'engines.md', title: 'Engines', kinds: ['engine'], text: 'Named by `engine` of a spec.' },
 ];
@@ -58,18 +58,48 @@ const inCode = ['inTurn', 'pull', 'metered'];
 /** The pages by path, relative to the root. */
 export async function generated() {
   const load = (path) => import(join(root, 'dist', path));
-  const [{ builtIns }, { defaultText, describeComponent }] = await Promise.all([
-    load('pipelines/builtIns.js'),
-    load('core/spec/describe.js'),
-  ]);
+  const { builtIns } = await load('pipelines/builtIns.js');
+  const { specJsonSchema } = await load('core/spec/jsonSchema.js');
+  const { defaultText, describeComponent, describeStructure, structureNames } =
+    await load('core/spec/describe.js');
   const section = (component) => sectionOf(describeComponent(component), defaultText);
+  const structures = structureNames.map((name) => sectionOf(describeStructure(name), defaultText));
   const files = pages.map(({ file, title, kinds, text }) => {
     const sections = kinds.flatMap((kind) => builtIns.list(kind)).map(section);
-    const more = file === 'stages.md' ? ['# In code only\n', ...inCode.map(codeSection)] : [];
+    const more =
+      file === 'stages.md'
+        ? ['# Stages that hold stages\n', ...structures, '# In code only\n', ...inCode.map(codeSection)]
+        : [];
     const head = `<!-- Made by scripts/docs.mjs from what the components say of themselves: edit those. -->\n\n# ${title}\n\n${text}\n`;
     return [join('docs', 'components', file), `${[head, ...sections, ...more].join('\n')}`];
   });
-  return new Map(files);
+  const guide = join('docs', 'custom-components.md');
+  const { columnTypes, resources } = await load('core/spec/component.js');
+  return new Map([
+    ...files,
+    [join('schema', 'spec.schema.json'), `${JSON.stringify(specJsonSchema(builtIns), null, 2)}\n`],
+    [guide, filledGuide(readFileSync(join(root, guide), 'utf8'), columnTypes, resources)],
+  ]);
+}
+
+/** The guide with the files of the example package that it shows, and the tables of what there is. */
+function filledGuide(text, columnTypes, resources) {
+  const between = (name, body) => (whole) =>
+    whole.replace(
+      new RegExp(`(<!-- ${name} -->\n)(?:.|\n)*?(<!-- end -->)`),
+      (_, open, close) => `${open}${body}\n${close}`,
+    );
+  const withFiles = text.replace(/(<!-- file: (\S+) -->\n```(\w+)\n)[\s\S]*?```/g, (_, open, path) => {
+    const content = readFileSync(join(root, 'examples', 'custom-operator', path), 'utf8');
+    return `${open}${content.trimEnd()}\n\`\`\``;
+  });
+  const list = columnTypes.map((type) => `\`${type}\``).join(', ');
+  const rows = Object.entries(resources).map(([name, what]) => `| \`${name}\` | ${what} |`);
+  const table = ['| needs | what |', '|---|---|', ...rows].join('\n');
+  return [between('columns', `Types of columns: ${list}.`), between('resources', table)].reduce(
+    (whole, fill) => fill(whole),
+    withFiles,
+  );
 }
 
 function sectionOf(description, defaultText) {

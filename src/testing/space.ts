@@ -165,6 +165,25 @@ export function spaceConformance(
       },
     },
     {
+      name: 'lists neighbours: other cells of its own, in canonical form, each once, in a fixed order',
+      run() {
+        const space = open();
+        for (const cell of some(space).slice(0, 50)) {
+          const neighbours = space.neighbours(cell);
+          assert.deepEqual(space.neighbours(cell), neighbours);
+          assert.equal(new Set([cell, ...neighbours]).size, neighbours.length + 1, text(space, cell));
+          for (const other of neighbours) {
+            assert.ok(
+              space.idOf(other) >= 0 && space.canonical(other) === other,
+              `${other}, beside ${text(space, cell)}`,
+            );
+          }
+        }
+        const graph = space.sampleGraph(random('graph'));
+        assert.ok(space.idOf(graph) >= 0 && space.canonical(graph) === graph, `sampleGraph gave ${graph}`);
+      },
+    },
+    {
       name: 'measures distances: 0 for the same cell only, the same both ways, cut off at the limit',
       run() {
         const space = open();

@@ -1,6 +1,13 @@
 import { exitCode } from '../../core/errors.js';
 import { type ColumnTypes, componentKinds } from '../../core/spec/component.js';
-import { type ComponentDescription, defaultText, describeComponent } from '../../core/spec/describe.js';
+import {
+  type ComponentDescription,
+  defaultText,
+  describeComponent,
+  describeStructure,
+  structureNames,
+} from '../../core/spec/describe.js';
+import type { Registry } from '../../core/spec/registry.js';
 import { unknownName } from '../../core/suggest.js';
 import { builtIns } from '../../pipelines/builtIns.js';
 import type { Command } from '../command.js';
@@ -27,21 +34,23 @@ export const describeCommand: Command = {
     ],
     ['rxnas describe nearFirst --use ./my-operator.ts', 'a component of your own'],
   ],
-  complete: () => [...new Set(builtIns.list().map(({ name }) => name))],
+  complete: () => namesOf(builtIns),
   async run(args, output) {
     const registry = await componentsFor(args);
-    const found = args.kind ? [registry.find(args.kind, args.name)] : registry.named(args.name);
-    if (found.length === 0) {
-      const known = [...new Set(registry.list().map(({ name }) => name))];
-      throw unknownName('component', args.name, known);
-    }
-    const descriptions = found.map(describeComponent);
+    const structure = structureNames.find((name) => name === args.name);
+    const found = args.kind && !structure ? [registry.find(args.kind, args.name)] : registry.named(args.name);
+    const descriptions = structure ? [describeStructure(structure)] : found.map(describeComponent);
+    if (descriptions.length === 0) throw unknownName('component', args.name, namesOf(registry));
     output.result(descriptions, () =>
       descriptions.flatMap((each, i) => [...(i > 0 ? [''] : []), ...lines(each)]),
     );
     return exitCode.ok;
   },
 };
+
+const namesOf = (registry: Registry) => [
+  ...new Set([...registry.list().map(({ name }) => name), ...structureNames]),
+];
 
 const columns = (types: ColumnTypes | 'from parameters') =>
   typeof types === 'string'
@@ -70,7 +79,7 @@ function lines(description: ComponentDescription): string[] {
   return [
     `${name}: ${kind}, ${stability}`,
     summary,
-    '',
+    ...(about.length > 0 ? [''] : []),
     ...about.map(([label, text]) => `${label.padEnd(width)}  ${text}`),
     '',
     ...(params.length === 0

@@ -11,6 +11,7 @@ import { replayCommand } from './replay.js';
 import { resumeCommand } from './resume.js';
 import { runCommand } from './run.js';
 import { runsCommand } from './runs/index.js';
+import { schemaCommand } from './schema.js';
 import { searchCommand } from './search.js';
 import { spaceCommand } from './space.js';
 import { sqlCommand } from './sql.js';
@@ -33,6 +34,7 @@ export const commands: readonly Command[] = [
   benchmarkCommand,
   listCommand,
   describeCommand,
+  schemaCommand,
   exportCommand,
   evaluateEmbeddingCommand,
   sqlCommand,

@@ -1,5 +1,6 @@
 import { exitCode } from '../../core/errors.js';
 import { type Component, componentKinds, isStage } from '../../core/spec/component.js';
+import { describeComponent, describeStructure, structureNames } from '../../core/spec/describe.js';
 import { unknownName } from '../../core/suggest.js';
 import type { Command } from '../command.js';
 import { componentsFor, useOption } from '../components.js';
@@ -10,6 +11,8 @@ export const listedKinds = ['stage', ...componentKinds] as const;
 
 /** `losses` and `Loss` are `loss`. */
 const singular = (kind: string) => kind.toLowerCase().replace(/(?<=ss|ch)es$|(?<!s)s$/, '');
+
+const order = (kind: string) => (componentKinds as readonly string[]).indexOf(kind);
 
 export const listCommand: Command = {
   usage: 'list [kind]',
@@ -27,19 +30,13 @@ export const listCommand: Command = {
     if (kind !== undefined && !(listedKinds as readonly string[]).includes(kind)) {
       throw unknownName('kind', args.kind, listedKinds);
     }
-    const isListed = (component: Component) =>
-      kind === undefined || (kind === 'stage' ? isStage(component) : component.kind === kind);
-    const components = (await componentsFor(args))
-      .list()
+    const isListed = (each: { kind: string }) =>
+      kind === undefined || (kind === 'stage' ? isStage(each as Component) : each.kind === kind);
+    const registry = await componentsFor(args);
+    const components = [...registry.list().map(describeComponent), ...structureNames.map(describeStructure)]
       .filter(isListed)
-      .sort((a, b) => componentKinds.indexOf(a.kind) - componentKinds.indexOf(b.kind))
-      .map(({ kind, name, summary, stability = 'stable', source }) => ({
-        kind,
-        name,
-        summary,
-        stability,
-        source,
-      }));
+      .sort((a, b) => order(a.kind) - order(b.kind))
+      .map(({ kind, name, summary, stability, source }) => ({ kind, name, summary, stability, source }));
     output.result(components, () =>
       table(
         ['kind', 'name', 'stability', 'what'],

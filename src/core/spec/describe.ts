@@ -9,6 +9,7 @@ import {
   type Needing,
   type Stability,
 } from './component.js';
+import { type Structure, structures } from './grammar.js';
 
 /** A parameter, as people and programs read it. */
 export interface ParamDescription {
@@ -64,6 +65,28 @@ export function describeComponent(component: Component): ComponentDescription {
     }),
     ...('needs' in component && { needs: (component as Needing).needs }),
     example: exampleOf(component),
+  };
+}
+
+export const structureNames = Object.keys(structures) as Structure[];
+
+/** The stages that hold stages: part of the grammar, and described like components. */
+export function describeStructure(name: Structure): ComponentDescription {
+  const { kind, summary, params, example } = structures[name];
+  const branches: ParamDescription = {
+    name: 'NAME',
+    type: 'stages',
+    required: true,
+    description: params.description ?? '',
+  };
+  return {
+    kind,
+    name,
+    summary,
+    stability: 'stable',
+    facts: {},
+    params: params instanceof z.ZodObject ? describeParams(params) : [branches],
+    example: `- ${example}`,
   };
 }
 
@@ -129,6 +152,7 @@ interface JsonSchema {
   exclusiveMaximum?: number;
   unit?: string;
   component?: ComponentKind;
+  stages?: boolean;
 }
 
 /** The parameters of a schema; fields of maps follow the map that they are in. */
@@ -155,7 +179,8 @@ function fields({ properties = {}, required = [] }: JsonSchema, path: string): P
   });
 }
 
-function typeOf({ component, enum: values, const: value, type, items }: JsonSchema): string {
+function typeOf({ component, stages, enum: values, const: value, type, items }: JsonSchema): string {
+  if (stages) return 'stages';
   if (component) return `${/^[aeiou]/.test(component) ? 'an' : 'a'} ${component}`;
   if (values) return `one of ${values.join(', ')}`;
   if (value !== undefined) return JSON.stringify(value);

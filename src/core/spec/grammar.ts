@@ -109,7 +109,7 @@ export const structures = {
     example: 'tee: { file: [{ write: { file: steps.csv } }] }',
   },
   merge: {
-    kind: 'source or operator',
+    kind: 'operator',
     summary:
       'The rows of all branches as they come: as first stage each branch has its own source, later each gets every row',
     params: branchesSyntax,
@@ -124,8 +124,14 @@ export const structures = {
         .int()
         .min(1)
         .optional()
-        .describe('most rounds, the initial sample included; default: as many as the budget takes'),
-      patience: z.int().min(1).default(3).describe('rounds in a row without a new cell that end the search'),
+        .describe('most rounds, the initial sample included; default: as many as the budget takes')
+        .meta({ unit: 'rounds' }),
+      patience: z
+        .int()
+        .min(1)
+        .default(3)
+        .describe('rounds in a row without a new cell that end the search')
+        .meta({ unit: 'rounds' }),
       searcher: choice('searcher').default('nao').describe('what proposes cells and learns from the queries'),
       identity: z
         .enum(['cell', 'sequence'])
@@ -140,7 +146,8 @@ export const structures = {
         .min(0)
         .max(1)
         .default(0.8)
-        .describe('validation accuracy at which the predictor’s target is 0'),
+        .describe('validation accuracy at which the predictor’s target is 0')
+        .meta({ unit: 'fraction' }),
       each: stagesSyntax.describe('stages of one round, or named lists of stages, one after the other'),
     }),
     example: 'rounds: { searcher: random, each: [propose, benchmarkLookup] }',

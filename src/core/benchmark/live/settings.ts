@@ -63,7 +63,8 @@ export const liveParams = z.strictObject({
     .number()
     .positive()
     .default(training.learningRate)
-    .describe('learning rate of Adam at the first step'),
+    .describe('learning rate of Adam at the first step')
+    .meta({ unit: 'factor' }),
   repeats: z
     .int()
     .min(1)
@@ -76,7 +77,8 @@ export const liveParams = z.strictObject({
     .min(0)
     .max(0xffff_ffff)
     .default(seed)
-    .describe('chooses the images, and with cell and repeat weights and order'),
+    .describe('chooses the images, and with cell and repeat weights and order')
+    .meta({ unit: 'seed' }),
   secondsEach: z
     .number()
     .positive()
