@@ -3,8 +3,9 @@ import { join, resolve } from 'node:path';
 import { usageError } from '../errors.js';
 import { checkpointFiles } from './checkpoint.js';
 import { isTemporary, onStorage } from './files.js';
-import { acquireLock } from './lock.js';
-import { lockFile, openRun } from './run.js';
+import { acquireLock, isRunning, lockHolder } from './lock.js';
+import { unpackingPattern } from './pack.js';
+import { folderPattern, isRun, isUnfinished, lockFile, openRun } from './run.js';
 import { listRuns } from './runs.js';
 
 /** Remove a run's folder with all that is in it. Throws exit code 1 where a process writes it, 2 where the folder is a link. */
@@ -23,7 +24,8 @@ export function removeRun(folder: string): void {
 
 /**
  * Remove, of all runs in `root` that no process writes, what was half written when a process ended, and of finished ones all checkpoints
- * but the newest. What a resume needs is left alone, and so are broken runs. `dryRun` only finds.
+ * but the newest; and whole folders in which a process ended before it had made or unpacked a run. What a resume needs is left alone, and so
+ * are broken runs. `dryRun` only finds. `files` names folders, too.
  */
 export function collectGarbage(
   root: string,
@@ -51,8 +53,37 @@ export function collectGarbage(
       skipped.push((error as Error).message);
     }
   }
+  for (const dir of unfinishedFolders(root)) {
+    try {
+      if (!dryRun) onStorage(dir, () => rmSync(dir, { recursive: true, force: true }));
+      files.push(dir);
+    } catch (error) {
+      skipped.push((error as Error).message);
+    }
+  }
   return { files, bytes, skipped };
 }
+
+/** Folders of runs that their process began to make or to unpack, and that it will not finish. */
+function unfinishedFolders(root: string): string[] {
+  const folder = resolve(root);
+  if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return [];
+  return onStorage(folder, () => readdirSync(folder, { withFileTypes: true }))
+    .filter((entry) => entry.isDirectory())
+    .filter(({ name }) => {
+      const dir = join(folder, name);
+      const unpacking = unpackingPattern.exec(name);
+      if (unpacking) return !isRunning(Number(unpacking[1]));
+      if (isRun(dir)) return false;
+      const names = readdirSync(dir);
+      if (names.length === 0) return folderPattern.test(name) && isOld(dir);
+      return isUnfinished(dir, names) && !lockHolder(lockFile(dir));
+    })
+    .map(({ name }) => join(folder, name));
+}
+
+/** An empty folder may be one that a process is about to fill. */
+const isOld = (dir: string) => Date.now() - lstatSync(dir).mtimeMs > 60_000;
 
 function halfWritten(folder: string): string[] {
   if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return [];

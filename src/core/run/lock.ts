@@ -114,14 +114,20 @@ function readHolder(path: string): LockHolder | 'gone' | 'unknown' {
 
 function isAlive({ pid, start, host }: LockHolder): boolean {
   if (host !== hostname()) return true; // cannot be known from here
+  if (!isRunning(pid)) return false;
+  const now = startOf(pid);
+  return now === undefined || start === '' || now === start;
+}
+
+/** Whether a process has this number. */
+export function isRunning(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false;
   try {
     process.kill(pid, 0);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
   }
-  const now = startOf(pid);
-  return now === undefined || start === '' || now === start;
+  return true;
 }
 
 /** Boot and clock tick at which a process began, on Linux; undefined elsewhere. */

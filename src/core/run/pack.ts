@@ -199,5 +199,8 @@ export async function unpackRun(file: string, place: { root?: string } | { out: 
   }
 }
 
+/** The folder in which the process of this number unpacks. */
+export const unpackingPattern = /^\.tmp-unpack-(\d+)$/;
+
 /** A run's name as a folder's: never a path. */
 const folderOf = (id: string) => id.replaceAll(/[^\w.-]+/g, '-').replace(/^\.+/, '') || 'run';

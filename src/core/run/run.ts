@@ -427,6 +427,9 @@ function schemaOfRow(event: string, row: object): Schema<Columns> {
   return schema;
 }
 
+/** What {@link folderName} gives. */
+export const folderPattern = /^\d{8}-\d{6}-[a-z0-9-]+-[0-9a-z]{6}$/;
+
 function folderName(kind: string, created: Date): string {
   const time = created.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
   const slug =
@@ -445,7 +448,7 @@ function folderName(kind: string, created: Date): string {
 const beginnings = ['spec.lock.yaml', 'checkpoints', 'events.log'];
 
 /** Whether a folder holds nothing but what a process left that ended while it made a run there. */
-function isUnfinished(dir: string, names: readonly string[]): boolean {
+export function isUnfinished(dir: string, names: readonly string[] = readdirSync(dir)): boolean {
   const size = (name: string) => statSync(join(dir, name), { throwIfNoEntry: false })?.size ?? 0;
   return (
     names.includes('run.lock') &&

@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -143,6 +153,37 @@ describe('the registry', () => {
     expect(wanted.files.some((file) => existsSync(file))).toBe(false);
     expect(readdirSync(join(stopped.dir, 'checkpoints'))).toHaveLength(2);
     stopped.close();
+  });
+
+  it('collects folders in which a process ended before it had made a run, and no others', async () => {
+    const root = temporaryFolder();
+    const dead = JSON.stringify({ pid: 999_999_999, start: '', host: hostname() });
+    /** As `createRun` leaves it when it is killed after so many steps. */
+    const half = async (name: string, lock: string) => {
+      const run = await createRun({ kind: 'fault', out: join(root, name), spec: {}, seed: 1 });
+      run.close();
+      rmSync(join(run.dir, 'manifest.json'));
+      writeFileSync(join(run.dir, 'run.lock'), lock);
+      writeFileSync(join(run.dir, '.tmp-1-1-manifest.json'), '{');
+    };
+    const mine = JSON.stringify({ pid: process.pid, start: '', host: hostname() });
+    await half('dead', dead);
+    await half('alive', mine);
+    await half('with-a-thesis', dead);
+    writeFileSync(join(root, 'with-a-thesis', 'thesis.tex'), 'precious');
+    mkdirSync(join(root, 'empty-folder-of-mine'));
+    const old = join(root, '20240131-154500-pretrain-k3x9ab');
+    mkdirSync(old);
+    utimesSync(old, 1, 1);
+    mkdirSync(join(root, '20240131-154501-pretrain-k3x9ab'));
+    mkdirSync(join(root, '.tmp-unpack-999999999', 'checkpoints'), { recursive: true });
+    mkdirSync(join(root, `.tmp-unpack-${process.pid}`));
+    const gone = ['.tmp-unpack-999999999', '20240131-154500-pretrain-k3x9ab', 'dead'];
+    const before = readdirSync(root);
+    expect(collectGarbage(root, { dryRun: true }).files.sort()).toEqual(gone.map((name) => join(root, name)));
+    expect(readdirSync(root)).toEqual(before);
+    collectGarbage(root);
+    expect(readdirSync(root)).toEqual(before.filter((name) => !gone.includes(name)));
   });
 
   it.skipIf(process.platform === 'win32')('does not remove through a link', async () => {

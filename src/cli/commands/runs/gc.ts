@@ -6,7 +6,8 @@ import { sizeOf } from './figures.js';
 
 export const gcCommand: Command = {
   usage: 'gc',
-  describe: 'Remove what no run needs: half-written files, older checkpoints of finished runs',
+  describe:
+    'Remove what no run needs: half-written files, folders that never became a run, older checkpoints of finished runs',
   options: {
     ...rootOption,
     'dry-run': { type: 'boolean', default: false, describe: 'only say what would be removed' },
@@ -20,7 +21,7 @@ export const gcCommand: Command = {
     for (const line of skipped) output.note(`left alone: ${line}`);
     output.result({ files, bytes, dryRun: args.dryRun }, () => [
       ...(args.dryRun ? files : []),
-      `${files.length} files, ${sizeOf(bytes)}${args.dryRun ? ' could be removed' : ' removed'}`,
+      `${files.length} files and folders, ${sizeOf(bytes)}${args.dryRun ? ' could be removed' : ' removed'}`,
     ]);
     return exitCode.ok;
   },
