@@ -3,6 +3,7 @@ import { type ExitCode, exitCode, RxnasError } from '../core/errors.js';
 import { version } from '../core/version.js';
 import { completions, misunderstood, register } from './command.js';
 import { commands } from './commands/index.js';
+import { printable } from './output.js';
 
 const epilogue = `Exit codes: 0 ok, 1 failure, 2 wrong usage or spec, 3 data missing or damaged, 4 replay diverged,
 130 interrupted (can be resumed). Data goes to stdout, progress and remarks to stderr.`;
@@ -65,7 +66,7 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
 /** Prints an error as a user should see it; a stack trace is for our own bugs only. */
 function report(error: unknown): ExitCode {
   if (error instanceof RxnasError) {
-    process.stderr.write(`rxnas: ${error.message}\n       ${error.hint}\n`);
+    process.stderr.write(`rxnas: ${printable(error.message)}\n       ${printable(error.hint)}\n`);
     return error.exitCode;
   }
   const details = error instanceof Error ? error.stack : String(error);

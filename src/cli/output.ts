@@ -18,14 +18,19 @@ export function createOutput({ json = false, quiet = false }: OutputFlags): Outp
     quiet,
     json,
     result(data, text) {
-      const lines = json ? [JSON.stringify(data, withoutNaN)] : [text()].flat();
+      const lines = json ? [JSON.stringify(data, withoutNaN)] : [text()].flat().map(printable);
       process.stdout.write(`${lines.join('\n')}\n`);
     },
     note(line) {
-      if (!quiet) process.stderr.write(`${line}\n`);
+      if (!quiet) process.stderr.write(`${printable(line)}\n`);
     },
   };
 }
+
+/** What stands in a file of somebody else must not steer the terminal: control characters but tab and line feed become �. */
+export const printable = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd');
 
 /** Writes lines to stdout, no faster than they are taken. */
 export async function writeLines(lines: Iterable<string>): Promise<void> {

@@ -105,7 +105,9 @@ describe.each(Object.entries(jobs))('%s', (name, args) => {
         );
       });
       if (outcome.code !== 130) {
-        expect(outcome.code, outcome.stderr).toBe(0); // it was done before
+        // It was done before; a signal that comes while the process is taken down finds nobody who listens.
+        expect(outcome.code ?? 0, outcome.stderr).toBe(0);
+        expect(runDigest(out)).toEqual(digest);
         continue;
       }
       seconds.push((performance.now() - sent) / 1000);
