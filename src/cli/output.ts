@@ -46,7 +46,7 @@ export async function writeLines(lines: Iterable<string>): Promise<void> {
 
 const write = (text: string) =>
   new Promise<void>((resolve) => {
-    if (process.stdout.write(text)) resolve();
+    if (process.stdout.write(printable(text))) resolve();
     else process.stdout.once('drain', resolve);
   });
 

@@ -12,7 +12,7 @@ import { inTurn } from '../../operators/inTurn.js';
 import { replay } from '../../operators/replay.js';
 import type { Args, Command } from '../command.js';
 import { interrupted$ } from '../interrupt.js';
-import { type Output, printable, thousands, writeLines } from '../output.js';
+import { type Output, thousands, writeLines } from '../output.js';
 import { progressBoard } from '../progress.js';
 import { linesOf } from '../rows.js';
 import { runArgument } from '../shared.js';
