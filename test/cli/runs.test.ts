@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createRun } from '../../src/core/run/index.js';
@@ -66,6 +66,24 @@ describe('rxnas runs', () => {
     const other = await command('--steps', '5');
     expect(other.code).toBe(2);
     expect(other.stderr).toContain('holds a run with anchors.steps 4, not 5');
+  });
+
+  it('a manifest from hostile hands: what it says cannot steer the terminal, settings that are none are named', async () => {
+    const root = temporaryFolder();
+    cpSync(`${golden}/search-1`, join(root, 'hostile'), { recursive: true });
+    const file = join(root, 'hostile', 'manifest.json');
+    const manifest = JSON.parse(readFileSync(file, 'utf8'));
+    const hostile = { tags: ['\u001b[2J'], note: '\u001b]0;title\u0007', spec: null };
+    writeFileSync(file, JSON.stringify({ ...manifest, ...hostile }));
+    const { stdout, code } = await rxnas(['runs', 'show', 'hostile', '--root', root]);
+    expect(code).toBe(0);
+    expect(stdout).toContain('note        \ufffd]0;title\ufffd');
+    expect(stdout).not.toContain('\u001b');
+    const verified = await rxnas(['replay', 'hostile', '--root', root, '--verify']);
+    expect([verified.code, verified.stderr]).toEqual([
+      3,
+      'rxnas: the manifest of search-1 has no settings\n       restore it from a backup, or run again\n',
+    ]);
   });
 
   const cases: [string, string[], number, RegExp][] = [
