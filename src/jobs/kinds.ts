@@ -26,6 +26,9 @@ export async function specOfRun(
   set: readonly Override[] = [],
 ): Promise<ReadSpec> {
   const settings = settingsOf({ spec });
+  if (settings !== spec) {
+    throw dataError(`the manifest of ${id} has no settings`, 'restore it from a backup, or run again');
+  }
   if ('pipeline' in settings) return readSpec(settings, { set, environment: {} });
   if (kind === 'pretrain') return pretrainSpec({ apart: 0, ...settings }, set);
   if (kind.startsWith('search-')) return searchSpec(settings, set);

@@ -24,6 +24,7 @@ import {
 } from '../../src/core/run/index.js';
 import { nasbench201 } from '../../src/core/space/nasbench201.js';
 import { specOfRun } from '../../src/jobs/kinds.js';
+import { readSpecFile } from '../../src/pipelines/fromSpec/index.js';
 import { figure, fullSize } from '../support/figure.js';
 import { writeSyntheticTable } from '../support/syntheticTable.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -178,6 +179,12 @@ const readers: Record<string, Reader> = {
     counts: [10, 200],
     seconds: 60,
   },
+  spec: {
+    bytes: async () => readFileSync('presets/pretrain.yaml'),
+    read: (file) => readSpecFile(file),
+    counts: [100, 2000],
+    seconds: 5,
+  },
   'compact table': {
     bytes: compactTable,
     read: async (file) => {
@@ -234,14 +241,18 @@ describe('figure 12: files from hostile hands', () => {
     3_600_000,
   );
 
-  /** All are refused with exit code 3 and a message; nothing is written but what was there. */
-  async function refuse(what: string, cases: Record<string, (folder: string) => unknown>): Promise<void> {
+  /** All are refused with this exit code and a message; nothing is written but what was there. */
+  async function refuse(
+    what: string,
+    cases: Record<string, (folder: string) => unknown>,
+    exitCode = 3,
+  ): Promise<void> {
     const before = process.resourceUsage().maxRSS;
     for (const [name, work] of Object.entries(cases)) {
       const folder = temporaryFolder();
       const start = performance.now();
       const refusal = await (async () => work(folder))().catch((error: unknown) => error);
-      expect(refusal, name).toMatchObject({ name: 'RxnasError', exitCode: 3 });
+      expect(refusal, name).toMatchObject({ name: 'RxnasError', exitCode });
       expect(performance.now() - start, name).toBeLessThan(60_000);
     }
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
@@ -249,7 +260,7 @@ describe('figure 12: files from hostile hands', () => {
     expect(megabytes).toBeLessThan(500);
     figure(
       12,
-      `${Object.keys(cases).length} ${what} made on purpose: all refused, exit code 3, ${megabytes.toFixed(0)} MB`,
+      `${Object.keys(cases).length} ${what} made on purpose: all refused, exit code ${exitCode}, ${megabytes.toFixed(0)} MB`,
     );
   }
 
@@ -325,6 +336,41 @@ describe('figure 12: files from hostile hands', () => {
       'another version': changed((bytes) => bytes.writeUInt32LE(99, 8)),
     });
   });
+
+  it('specs made on purpose: no code runs', async () => {
+    const spec = (text: string) => (folder: string) => {
+      writeFileSync(join(folder, 'spec.yaml'), text);
+      return readSpecFile(join(folder, 'spec.yaml'));
+    };
+    const good = readFileSync('presets/pretrain.yaml', 'utf8');
+    const code = 'globalThis.polluted=1;export const x=1';
+    const laughs = Array.from(
+      { length: 12 },
+      (_, i) => `a${i + 1}: &a${i + 1} [${Array(10).fill(`*a${i}`)}]`,
+    );
+    await refuse(
+      'specs',
+      {
+        'a million brackets': spec('['.repeat(1e6)),
+        'a hundred thousand lists of lists': spec(`${'- '.repeat(1e5)}x`),
+        'a thousand levels': spec(`pipeline: ${'['.repeat(1000)}${']'.repeat(1000)}`),
+        'a billion laughs': spec(['a0: &a0 x', ...laughs].join('\n')),
+        'an alias of itself': spec('pipeline: &a [*a]'),
+        'the key __proto__': spec(`${good}\n__proto__: { polluted: 1 }\n`),
+        'the key constructor': spec(`${good}\nconstructor: { prototype: { polluted: 1 } }\n`),
+        'code in an address': spec(`use: ['data:text/javascript,${code}']\n${good}`),
+        'code of the program': spec(`use: ['node:child_process']\n${good}`),
+        'code in a tag': spec(`pipeline: !!js/function 'function () { ${code} }'`),
+        'it extends a device': spec('extends: /dev/zero'),
+        'it extends a folder': spec('extends: ..'),
+        'bytes that are no text': (folder) => {
+          writeFileSync(join(folder, 'spec.yaml'), Buffer.from([0xff, 0xfe, 0, 0x80, 0x81]));
+          return readSpecFile(join(folder, 'spec.yaml'));
+        },
+      },
+      2,
+    );
+  }, 60_000);
 
   it('logs made on purpose, with right checksums', async () => {
     const good = readFileSync(join(golden, 'events.log'));

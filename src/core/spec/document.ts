@@ -63,7 +63,11 @@ export function parseText(
     const { line, col } = lines.linePos(offset);
     return { file, line: line + above, column: col + left };
   };
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parsed(text, lines);
+  if (!document) {
+    problems.add({ file, line: above + 1, column: left + 1 }, 'nested too deeply', 'write fewer levels');
+    return undefined;
+  }
   for (const error of document.errors) problems.add(placeOf(error.pos[0]), ...explain(error));
   if (document.errors.length > 0) return undefined;
   if (document.contents === null) {
@@ -73,6 +77,42 @@ export function parseText(
   const before = problems.size;
   const tree = treeOf(document, placeOf, problems);
   return problems.size > before ? undefined : tree;
+}
+
+/** The parser and {@link treeOf} call themselves for each level: of many thousands undefined is given. */
+function parsed(text: string, lineCounter: LineCounter): Document.Parsed | undefined {
+  try {
+    if (opensTooMuch(text)) return undefined;
+    const document = parseDocument(text, { lineCounter, prettyErrors: false });
+    return depthOf(document.contents) > deepest ? undefined : document;
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+const deepest = 100;
+
+/** Seen before a parser has made a gigabyte of a million brackets. Brackets in texts and comments count, too; nobody leaves so many open. */
+function opensTooMuch(text: string): boolean {
+  let open = 0;
+  for (const character of text) {
+    if (character === '[' || character === '{') open++;
+    else if (character === ']' || character === '}') open = Math.max(0, open - 1);
+    if (open > 10 * deepest) return true;
+  }
+  return text.includes('- '.repeat(10 * deepest)) || text.includes('? '.repeat(10 * deepest));
+}
+
+function depthOf(root: unknown): number {
+  let depth = 0;
+  for (let level = [root]; level.length > 0 && depth <= deepest; depth++) {
+    level = level.flatMap((node) => {
+      if (isSeq(node)) return node.items;
+      return isMap(node) ? node.items.flatMap(({ key, value }) => [key, value]) : [];
+    });
+  }
+  return depth;
 }
 
 function explain({ code, message }: YAMLError): [string, string] {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suggest } from '../suggest.js';
@@ -25,6 +25,18 @@ export interface LoadedSpec {
   name: string;
   /** Folder that its relative paths are meant from. */
   folder: string;
+}
+
+/** More than anybody writes. */
+const mostBytes = 2 ** 20;
+
+/** A device or a pipe would never end. */
+function readSmall(path: string): string {
+  const stats = statSync(path);
+  if (stats.isDirectory()) throw new Error('it is a folder');
+  if (!stats.isFile()) throw new Error('it is no regular file');
+  if (stats.size > mostBytes) throw new Error(`it has more than ${mostBytes} bytes`);
+  return readFileSync(path, 'utf8');
 }
 
 /** Whether a text is the name of a preset rather than that of a file. */
@@ -88,10 +100,10 @@ function mergedFile(
   }
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readSmall(path);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : code;
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' ? 'there is no such file' : (code ?? message);
     problems.add(
       from,
       `cannot read ${file}: ${reason}`,

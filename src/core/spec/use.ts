@@ -49,7 +49,17 @@ function isTaken(registry: Registry, { kind, name }: Component): Component | und
   return registry.get(isStage ? 'stage' : kind, name);
 }
 
+/** Whether it can be the name of an installed package, or of a module of one. */
+const isPackage = (reference: string) => /^(@[\w.~-]+\/)?[\w~-][\w.~-]*(\/[\w.~-]+)*$/.test(reference);
+
 async function loadComponents(reference: string, folder: string): Promise<Component[]> {
+  // Not data: and other addresses, whose code would come with the spec itself.
+  if (!isFile(reference) && !isPackage(reference)) {
+    throw usageError(
+      `use '${reference}': it is neither a file nor a package`,
+      'give a file as ./FILE, or the name of an installed package',
+    );
+  }
   const module = await loadModule(reference, folder);
   const components = componentsOf(module);
   if (components.length === 0) {
