@@ -1,12 +1,11 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
-import { Field, Float32, Float64, Message, Schema, Uint32 } from 'apache-arrow';
-import { Footer } from 'apache-arrow/ipc/metadata/file';
+import { Field, Float32, Float64, Schema, Uint32 } from 'apache-arrow';
 import { type ColumnType, makeBatch, type Values } from '../batch/index.js';
 import { dataError, RxnasError, usageError } from '../errors.js';
+import { given } from '../given.js';
 import { ArrowSink } from '../run/arrowSink.js';
 import { crc32 } from '../run/crc32.js';
 import { onStorage, parseJson, sha256Of, storageError } from '../run/files.js';
-import { Table } from '../run/log/flatbuffer.js';
 import { openSpace, spaceNames } from '../space/index.js';
 import type { CellCode, Space } from '../space/space.js';
 import { columnName, type Figure, type FigureColumn, type NumberColumn, sortFigures } from './figures.js';
@@ -14,13 +13,20 @@ import { TableBenchmark } from './table.js';
 
 /*
  * The table that imports end in: one Arrow IPC file of one record batch, a row a cell, no nulls and no compression, so that each column is
- * one run of bytes, read by itself and used as it is. What the columns are, where they come from and their CRC-32 is JSON in the schema's
- * metadata. docs/benchmarks.md describes it.
+ * one run of bytes, read by itself and used as it is. JSON in the schema's metadata says what the columns are, where they come from, and the
+ * CRC-32 of each. docs/benchmarks.md describes it.
+ *
+ * The file is opened without Arrow: its flatbuffers have no checksum, and one that is damaged can keep a reader busy for ever. What is needed
+ * of them is little. Behind the magic comes the batch's head, `int32 −1 | int32 length | flatbuffer`, then the columns, one after the other,
+ * from multiples of 8 bytes; at the end `footer | int32 length of it | magic`. The JSON stands in the footer as it is, with its own checksum.
  */
 
 const metadataKey = 'rxnas.benchmark';
-const checksumKey = 'rxnas.benchmark.crc32';
-const formatVersion = 1;
+const format = 'rxnas.benchmark 1';
+/** What the JSON begins with: the first of its fields. */
+const jsonBegin = `{"format":"rxnas.benchmark `;
+/** What stands before its checksum, the last of its fields: eight hexadecimal digits over all that comes before. */
+const jsonEnd = ',"crc32":"';
 const cellColumn = 'cell';
 const parametersColumn = 'parameters';
 
@@ -41,64 +47,71 @@ export interface CompactTable extends CompactHeader {
   figures: readonly FigureColumn[];
 }
 
-/** The metadata as JSON. */
+/** The metadata as JSON, without its checksum. */
 interface Metadata {
-  version: number;
+  format: string;
   name: string;
   summary: string;
   provenance: string;
   space: string;
-  /** By column name. */
-  figures: Record<string, Figure>;
-  /** CRC-32 of each column's bytes. */
-  crc32: Record<string, number>;
+  rows: number;
+  /** In the order of the file. */
+  columns: ColumnMetadata[];
 }
+
+interface ColumnMetadata {
+  name: string;
+  type: keyof typeof arrays;
+  /** CRC-32 of its bytes. */
+  crc32: number;
+  /** What it holds; absent for cells and parameters. */
+  figure?: Figure;
+}
+
+const arrays = { uint32: Uint32Array, float32: Float32Array, float64: Float64Array };
+const arrowTypes = { uint32: Uint32, float32: Float32, float64: Float64 };
+type Column = Uint32Array | NumberColumn;
 
 /** Write a table; the file appears whole and durable, or not at all. */
 export async function writeCompactTable(path: string, table: CompactTable): Promise<void> {
-  const figures = sortFigures(table.figures);
-  const columns: [name: string, type: ColumnType, values: Uint32Array | NumberColumn][] = [
-    [cellColumn, new Uint32(), table.cells],
-    [parametersColumn, typeOf(table.parameters), table.parameters],
-    ...figures.map((figure): [string, ColumnType, NumberColumn] => [
+  const columns: [name: string, values: Column, figure?: Figure][] = [
+    [cellColumn, table.cells],
+    [parametersColumn, table.parameters],
+    ...sortFigures(table.figures).map(({ values, ...figure }): [string, Column, Figure] => [
       columnName(figure),
-      typeOf(figure.values),
-      figure.values,
+      values,
+      figure,
     ]),
   ];
-  const metadata: Metadata = {
-    version: formatVersion,
-    name: table.name,
-    summary: table.summary,
-    provenance: table.provenance,
-    space: table.space.name,
-    figures: Object.fromEntries(figures.map(({ values, ...figure }) => [columnName(figure), figure])),
-    crc32: Object.fromEntries(columns.map(([name, , values]) => [name, crc32(bytesOf(values))])),
-  };
-  const json = JSON.stringify(metadata);
-  const schema = new Schema<Record<string, ColumnType>>(
-    columns.map(([name, type]) => new Field(name, type, false)),
-    new Map([
-      [metadataKey, json],
-      [checksumKey, String(crc32(Buffer.from(json)))],
-    ]),
+  const described = columns.map(
+    ([name, values, figure]): ColumnMetadata => ({
+      ...{ name, type: typeOf(values), crc32: crc32(bytesOf(values)) },
+      ...given({ figure }),
+    }),
   );
+  const metadata: Metadata = {
+    ...{ format, name: table.name, summary: table.summary, provenance: table.provenance },
+    ...{ space: table.space.name, rows: table.cells.length, columns: described },
+  };
+  const text = JSON.stringify(metadata).slice(0, -1);
+  const schema = new Schema<Record<string, ColumnType>>(
+    described.map(({ name, type }) => new Field(name, new arrowTypes[type](), false)),
+    new Map([[metadataKey, `${text}${jsonEnd}${hex(crc32(Buffer.from(text)))}"}`]]),
+  );
+  const values = Object.fromEntries(columns.map(([name, column]) => [name, column as Values<ColumnType>]));
   const sink = new ArrowSink(path);
   try {
-    sink.write(
-      makeBatch(
-        schema,
-        Object.fromEntries(columns.map(([name, , values]) => [name, values as Values<ColumnType>])),
-      ),
-    );
+    sink.write(makeBatch(schema, values));
     await sink.close();
   } finally {
     sink.discard();
   }
 }
 
-const typeOf = (values: NumberColumn) => (values instanceof Float32Array ? new Float32() : new Float64());
-const bytesOf = ({ buffer, byteOffset, byteLength }: Uint32Array | NumberColumn) =>
+const hex = (crc: number) => crc.toString(16).padStart(8, '0');
+const typeOf = (values: Column): ColumnMetadata['type'] =>
+  values instanceof Uint32Array ? 'uint32' : values instanceof Float32Array ? 'float32' : 'float64';
+const bytesOf = ({ buffer, byteOffset, byteLength }: Column) =>
   new Uint8Array(buffer, byteOffset, byteLength);
 
 /** Which of a table's figures are looked up: by default its first data set after the longest training. */
@@ -206,31 +219,13 @@ export function openCompactTable(path: string, choice: FigureChoice = {}): Compa
   return new CompactBenchmark(file, choice);
 }
 
-/** Most bytes of footer or batch header that are read: a table of 10,000 columns has 2 MiB. */
-const maxHeaderBytes = 1 << 24;
 const arrowMagic = 'ARROW1';
-/** Of the file's end: length of the footer and the magic. */
-const tailBytes = 4 + arrowMagic.length;
-
-/**
- * apache-arrow believes the counts that a footer states, and would make so many columns of nothing: each has to have room for its elements.
- * Columns of columns, which could be shared without end, are not of a compact table.
- */
-function checkFooter(bytes: Buffer): void {
-  const footer = Table.root(bytes);
-  checkCounts(bytes, footer, [2, 3, 4]); // dictionaries, batches, metadata
-  const schema = footer.table(1);
-  checkCounts(bytes, schema, [1, 2, 3]); // columns, metadata, features
-  for (let i = 0; i < schema.count(1); i++) {
-    const column = schema.tableAt(1, i);
-    if (column.count(5) > 0 || column.count(6) > 0) throw new Error('a column is not of plain numbers');
-  }
-}
-
-function checkCounts(bytes: Buffer, table: Table, vectors: readonly number[]): void {
-  for (const vector of vectors)
-    if (4 * table.count(vector) > bytes.length) throw new Error('it states more than it holds');
-}
+const magicBytes = arrowMagic.length;
+/** Where the batch's head begins, and its flatbuffer. */
+const batchHead = 8;
+const batchBuffer = batchHead + 8;
+/** Most bytes of footer and batch's head: those of 10,000 columns have 2 MiB. */
+const maxHead = 1 << 24;
 
 /** A compact table's file: its description, and its columns one by one. */
 class CompactFile implements CompactHeader {
@@ -238,40 +233,38 @@ class CompactFile implements CompactHeader {
   readonly summary: string;
   readonly provenance: string;
   readonly space: Space;
-  readonly figures: readonly Figure[];
   readonly rows: number;
-  readonly #crc32: Record<string, number>;
-  readonly #places = new Map<string, { offset: number; type: ColumnType }>();
+  readonly figures: readonly Figure[];
+  /** Where each column is, and what. */
+  readonly #columns = new Map<string, ColumnMetadata & { offset: number }>();
   /** What tells this file from one that has taken its place since. */
   readonly #stamp: string;
 
   constructor(readonly path: string) {
-    const opened = this.#reading((fd) => {
-      const { size } = fstatSync(fd);
-      const metadata = this.#readHeader(fd, size);
-      return { ...metadata, stamp: stampOf(fd) };
-    });
-    const { metadata, rows, stamp } = opened;
-    this.rows = rows;
-    this.#stamp = stamp;
-    this.#crc32 = metadata.crc32;
+    const { metadata, body, stamp } = this.#reading((fd) => ({ ...this.#readHead(fd), stamp: stampOf(fd) }));
     this.name = metadata.name;
     this.summary = metadata.summary;
     this.provenance = metadata.provenance;
     this.space = openSpace(metadata.space);
-    this.figures = Object.values(metadata.figures);
+    this.rows = metadata.rows;
+    this.figures = metadata.columns.flatMap(({ figure }) => figure ?? []);
+    this.#stamp = stamp;
+    let offset = body;
+    for (const column of metadata.columns) {
+      this.#columns.set(column.name, { ...column, offset });
+      offset += Math.ceil((this.rows * arrays[column.type].BYTES_PER_ELEMENT) / 8) * 8;
+    }
   }
 
   /** The values of a column, read anew at each call and compared with its checksum. */
-  column(name: string): Uint32Array | NumberColumn {
-    const { offset, type } = this.#places.get(name)!;
+  column(name: string): Column {
+    const { type, offset, crc32: right } = this.#columns.get(name)!;
     return this.#reading((fd) => {
       this.#unchanged(fd);
-      const values = new (arrayOf(type))(this.rows);
+      const values = new arrays[type](this.rows);
       const bytes = bytesOf(values);
       readFully(fd, bytes, offset);
-      if (crc32(bytes) !== this.#crc32[name])
-        throw new Error(`the checksum of column '${name}' does not fit`);
+      if (crc32(bytes) !== right) throw new Error(`the checksum of column '${name}' does not fit`);
       return values;
     });
   }
@@ -284,60 +277,44 @@ class CompactFile implements CompactHeader {
     });
   }
 
-  #readHeader(fd: number, size: number): { metadata: Metadata; rows: number } {
+  /** The description, and where the columns begin. */
+  #readHead(fd: number): { metadata: Metadata; body: number } {
+    const { size } = fstatSync(fd);
     const at = (offset: number, length: number) => {
-      if (length < 0 || length > maxHeaderBytes || offset < 0 || offset + length > size)
-        throw new Error('a part lies outside of the file');
+      if (length < 0 || length > maxHead || offset < 0 || offset + length > size)
+        throw new Error('a part lies outside of it');
       const bytes = Buffer.alloc(length);
       readFully(fd, bytes, offset);
       return bytes;
     };
     if (size === 0) throw dataError(`${this.path} is empty`, importAgain);
-    const isArrow = (bytes: Buffer) => bytes.toString('latin1') === arrowMagic;
-    if (size < tailBytes || !isArrow(at(0, arrowMagic.length)))
+    const isMagic = (offset: number) => at(offset, magicBytes).toString('latin1') === arrowMagic;
+    if (size < magicBytes || !isMagic(0))
       throw dataError(`${this.path} is no table of rxnas`, 'make one with rxnas benchmark import');
-    const tail = at(size - tailBytes, tailBytes);
-    if (!isArrow(tail.subarray(4))) throw dataError(`${this.path} is cut: its end is missing`, importAgain);
-    const footerBytes = at(size - tailBytes - tail.readInt32LE(0), tail.readInt32LE(0));
-    checkFooter(footerBytes);
-    const footer = Footer.decode(footerBytes);
-    const metadata = this.#metadata(footer.schema);
-
-    const block = footer.getRecordBatch(0);
-    if (footer.numRecordBatches !== 1 || !block) throw new Error('it does not have one batch');
-    // Four bytes of continuation and four of length stand before the message.
-    const messageBytes = at(block.offset, block.metaDataLength).subarray(8);
-    checkCounts(messageBytes, Table.root(messageBytes).table(2), [1, 2]); // nodes and buffers
-    const message = Message.decode(messageBytes);
-    if (!message.isRecordBatch()) throw new Error('its batch is none');
-    const { length: rows, buffers } = message.header();
-    footer.schema.fields.forEach((field, i) => {
-      const data = buffers[2 * i + 1]; // after that of the nulls
-      const type = field.type as ColumnType;
-      const offset = block.offset + block.metaDataLength + (data?.offset ?? 0);
-      const bytes = rows * arrayOf(type).BYTES_PER_ELEMENT;
-      if (!data || data.length < bytes || offset + bytes > size)
-        throw new Error(`column '${field.name}' is too short`);
-      this.#places.set(field.name, { offset, type });
-    });
-    for (const name of [cellColumn, parametersColumn, ...Object.keys(metadata.figures)])
-      if (!this.#places.has(name)) throw new Error(`column '${name}' is missing`);
-    return { metadata, rows };
+    if (size < batchBuffer || !isMagic(size - magicBytes))
+      throw dataError(`${this.path} is cut: its end is missing`, importAgain);
+    const end = size - magicBytes - 4;
+    const length = at(end, 4).readInt32LE();
+    const metadata = this.#metadata(at(end - length, length));
+    return { metadata, body: batchBuffer + at(batchHead, 8).readInt32LE(4) };
   }
 
-  #metadata({ metadata }: Schema): Metadata {
-    const json = metadata.get(metadataKey);
-    if (json === undefined)
+  #metadata(footer: Buffer): Metadata {
+    const begin = footer.indexOf(jsonBegin);
+    if (begin < 0)
       throw dataError(
         `${this.path} is an Arrow file, but no table of rxnas`,
         'make one of it with rxnas benchmark import',
       );
-    if (String(crc32(Buffer.from(json))) !== metadata.get(checksumKey))
+    // Before a text stands its length.
+    const json = footer.toString('utf8', begin, begin + footer.readUInt32LE(begin - 4));
+    const [, text, checksum] = /^(.*),"crc32":"([0-9a-f]{8})"\}$/s.exec(json) ?? [];
+    if (text === undefined || hex(crc32(Buffer.from(text))) !== checksum)
       throw new Error('the checksum of its description does not fit');
     const value = parseJson(json, this.path, importAgain) as unknown as Metadata;
-    if (value.version !== formatVersion || !spaceNames.includes(value.space))
+    if (value.format !== format || !spaceNames.includes(value.space))
       throw dataError(
-        `${this.path} was written by another version of rxnas (format ${value.version}, space ${value.space})`,
+        `${this.path} was written by another version of rxnas (${value.format}, space ${value.space})`,
         importAgain,
       );
     return value;
@@ -395,18 +372,5 @@ function readFully(fd: number, bytes: Uint8Array, offset: number): void {
     const count = readSync(fd, bytes, done, bytes.length - done, offset + done);
     if (count === 0) throw new Error('it ends too early');
     done += count;
-  }
-}
-
-function arrayOf(type: ColumnType) {
-  switch (type.toString()) {
-    case 'Uint32':
-      return Uint32Array;
-    case 'Float32':
-      return Float32Array;
-    case 'Float64':
-      return Float64Array;
-    default:
-      throw new Error(`it has a column of type ${type}`);
   }
 }

@@ -80,9 +80,9 @@ export async function* download(
         break;
       } catch (error) {
         if (error instanceof RxnasError) throw error;
-        failures = part.bytes > before ? 1 : failures + 1;
+        failures = part.bytes > before ? 0 : failures + 1;
         if (failures > attempts) throw unreachable(url, part, error);
-        await wait(pause * 2 ** (failures - 1));
+        await wait(pause * 2 ** Math.max(0, failures - 1));
       }
     }
     if (part.digest() !== sha256) {
