@@ -8,17 +8,19 @@ import { compare, type Row } from './compare.js';
 import { type Growth, growth } from './growth.js';
 import { lossStages } from './losses.js';
 import { profile, STAGES } from './profile.js';
+import { tables } from './tables.js';
 import { runTask } from './task.js';
 
 const usage = `npm run bench -- [PART...] [options]
 
-Parts (default: all but losses)
+Parts (default: all but losses and tables)
   compare  every work on every engine beside PyTorch and pytorch-metric-learning
   profile  what share of a pretraining step the engine has
   growth   step time against rows, class size and cells of the space; peak memory
   whole    two epochs of pretraining, all cells embedded and written to Parquet
   losses   TripletMargin and MultiSimilarity stage by stage, without a controller
   steady   the weights of two processes compared; memory over many steps
+  tables   opening and asking an imported benchmark table, beside Parquet; importing --tfrecord
 
 Options
   --json FILE           write the figures
@@ -28,6 +30,7 @@ Options
   --threads 1,2
   --iterations N        default 50
   --peer-iterations N   default: as many
+  --tfrecord FILE       a file of NAS-Bench-101 that 'tables' imports
   --steps N             steps of 'whole' (default: all, 13,238) and of 'steady' (default 20,000)
 `;
 
@@ -42,6 +45,7 @@ const { values: args, positionals } = parseArgs({
     iterations: { type: 'string', default: '50' },
     'peer-iterations': { type: 'string' },
     steps: { type: 'string' },
+    tfrecord: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -204,6 +208,16 @@ if (parts.includes('steady')) {
       say(`  ${String(step).padStart(6)}  ${resources}  ${residentMiB.toFixed(0)}`);
     }
     alone({ work: `steady/memory/${steps}`, engine, threads: 1, ours_ms: seconds * 1000, samples });
+  }
+}
+
+if (parts.includes('tables')) {
+  for (const [what, figures] of Object.entries(await tables(args.tfrecord, say))) {
+    const { seconds, cpuSeconds, ...more } = figures;
+    alone({
+      ...{ work: `tables/${what}`, engine: 'none', threads: 1, ours_ms: 1000 * seconds },
+      ...{ cpu_ms: 1000 * cpuSeconds, ...more },
+    });
   }
 }
 

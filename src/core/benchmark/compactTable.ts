@@ -135,7 +135,8 @@ export class CompactBenchmark extends TableBenchmark {
   readonly epochs: number;
   readonly #file: CompactFile;
 
-  constructor(file: CompactFile, choice: FigureChoice) {
+  /** @param fd the file, open */
+  constructor(file: CompactFile, fd: number, choice: FigureChoice) {
     const { dataset, epochs } = chosen(file, choice);
     const columnsOf = (quantity: Figure['quantity']) =>
       file.figures
@@ -146,7 +147,7 @@ export class CompactBenchmark extends TableBenchmark {
             figure.epochs === epochs &&
             figure.point === 'end',
         )
-        .map((figure) => file.column(columnName(figure)) as NumberColumn);
+        .map((figure) => file.reader(fd, columnName(figure)));
     const { name, summary, provenance, space, path } = file;
     super(
       { name, summary, provenance, space, path, sha256: () => file.sha256(), canonical: true },
@@ -154,7 +155,7 @@ export class CompactBenchmark extends TableBenchmark {
         cells: file.column(cellColumn) as Uint32Array,
         validation: columnsOf('validation'),
         test: columnsOf('test'),
-        parameters: file.column(parametersColumn) as NumberColumn,
+        parameters: file.reader(fd, parametersColumn),
         seconds: columnsOf('seconds'),
       },
     );
@@ -216,7 +217,7 @@ export function compactHeader(path: string): CompactHeader & { cells: number } {
 /** Open a compact table. Throws exit code 3 where it is missing, cut, damaged or another kind of file, 2 for a choice that it does not have. */
 export function openCompactTable(path: string, choice: FigureChoice = {}): CompactBenchmark {
   const file = new CompactFile(path);
-  return new CompactBenchmark(file, choice);
+  return file.reading((fd) => new CompactBenchmark(file, fd, choice));
 }
 
 const arrowMagic = 'ARROW1';
@@ -241,7 +242,7 @@ class CompactFile implements CompactHeader {
   readonly #stamp: string;
 
   constructor(readonly path: string) {
-    const { metadata, body, stamp } = this.#reading((fd) => ({ ...this.#readHead(fd), stamp: stampOf(fd) }));
+    const { metadata, body, stamp } = onFile(path, (fd) => ({ ...this.#readHead(fd), stamp: stampOf(fd) }));
     this.name = metadata.name;
     this.summary = metadata.summary;
     this.provenance = metadata.provenance;
@@ -258,23 +259,42 @@ class CompactFile implements CompactHeader {
 
   /** The values of a column, read anew at each call and compared with its checksum. */
   column(name: string): Column {
+    return this.reading((fd) => this.#rowsOf(fd, name, new Uint8Array(this.#bytesOf(name)))(0, this.rows));
+  }
+
+  /** The rows of a column from the first to the last, in parts that lie in one buffer; its checksum is compared with the last. */
+  reader(fd: number, name: string): (from: number, to: number) => NumberColumn {
+    let buffer = new Uint8Array();
+    let rows: ((from: number, to: number) => Column) | undefined;
+    return (from, to) => {
+      if (!rows) {
+        buffer = new Uint8Array((to - from) * 8);
+        rows = this.#rowsOf(fd, name, buffer);
+      }
+      return rows(from, to) as NumberColumn;
+    };
+  }
+
+  #bytesOf(name: string): number {
+    return this.rows * arrays[this.#columns.get(name)!.type].BYTES_PER_ELEMENT;
+  }
+
+  #rowsOf(fd: number, name: string, buffer: Uint8Array<ArrayBuffer>): (from: number, to: number) => Column {
     const { type, offset, crc32: right } = this.#columns.get(name)!;
-    return this.#reading((fd) => {
-      this.#unchanged(fd);
-      const values = new arrays[type](this.rows);
-      const bytes = bytesOf(values);
-      readFully(fd, bytes, offset);
-      if (crc32(bytes) !== right) throw new Error(`the checksum of column '${name}' does not fit`);
-      return values;
-    });
+    const size = arrays[type].BYTES_PER_ELEMENT;
+    let crc = 0;
+    return (from, to) => {
+      const bytes = buffer.subarray(0, (to - from) * size);
+      readFully(fd, bytes, offset + from * size);
+      crc = crc32(bytes, crc);
+      if (to === this.rows && crc !== right) throw new Error(`the checksum of column '${name}' does not fit`);
+      return new arrays[type](buffer.buffer, 0, to - from);
+    };
   }
 
   /** SHA-256 of the file. */
   sha256(): string {
-    return this.#reading((fd) => {
-      this.#unchanged(fd);
-      return sha256Of(fd).digest('hex');
-    });
+    return this.reading((fd) => sha256Of(fd).digest('hex'));
   }
 
   /** The description, and where the columns begin. */
@@ -320,27 +340,31 @@ class CompactFile implements CompactHeader {
     return value;
   }
 
-  #unchanged(fd: number): void {
-    if (stampOf(fd) !== this.#stamp)
-      throw dataError(`${this.path} was replaced while it was open`, 'run the command again');
-  }
-
-  #reading<T>(work: (fd: number) => T): T {
-    let fd: number;
-    try {
-      fd = openSync(this.path, 'r');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw noFile(this.path);
-      throw storageError(error, this.path);
-    }
-    try {
+  /** Does `work` with the file, which is the one that was opened first; what goes wrong in it is damage. */
+  reading<T>(work: (fd: number) => T): T {
+    return onFile(this.path, (fd) => {
+      if (stampOf(fd) !== this.#stamp)
+        throw dataError(`${this.path} was replaced while it was open`, 'run the command again');
       return work(fd);
-    } catch (error) {
-      if (error instanceof RxnasError) throw error;
-      throw dataError(`${this.path} is damaged: ${(error as Error).message}`, importAgain, { cause: error });
-    } finally {
-      closeSync(fd);
-    }
+    });
+  }
+}
+
+function onFile<T>(path: string, work: (fd: number) => T): T {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw noFile(path);
+    throw storageError(error, path);
+  }
+  try {
+    return work(fd);
+  } catch (error) {
+    if (error instanceof RxnasError) throw error;
+    throw dataError(`${path} is damaged: ${(error as Error).message}`, importAgain, { cause: error });
+  } finally {
+    closeSync(fd);
   }
 }
 

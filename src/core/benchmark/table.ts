@@ -7,15 +7,18 @@ import type { NumberColumn } from './figures.js';
 /** The figures of a table's cells, one entry a row. Accuracies are fractions in [0, 1], NaN where there is none. */
 export interface TableColumns {
   cells: Uint32Array;
-  /** One array a repeat. */
-  validation: readonly NumberColumn[];
-  /** One array a repeat. */
-  test: readonly NumberColumn[];
+  /** One column a repeat. */
+  validation: readonly ColumnSource[];
+  /** One column a repeat. */
+  test: readonly ColumnSource[];
   /** NaN where it is not known. */
-  parameters: NumberColumn;
-  /** Training time in seconds, one array a repeat; none where the table does not have it. */
-  seconds: readonly NumberColumn[];
+  parameters: ColumnSource;
+  /** Training time in seconds, one column a repeat; none where the table does not have it. */
+  seconds: readonly ColumnSource[];
 }
+
+/** A column, or what gives its rows [from, to), asked for in order and once; the array may be used again for the next ones. */
+export type ColumnSource = NumberColumn | ((from: number, to: number) => NumberColumn);
 
 export interface TableDescription {
   name: string;
@@ -57,7 +60,7 @@ export class TableBenchmark implements Benchmark {
 
   constructor(description: TableDescription, columns: TableColumns) {
     const { name, summary, provenance, space, path, sha256, canonical } = description;
-    const { cells, validation, test, parameters, seconds } = columns;
+    const { cells, validation, test } = columns;
     this.name = name;
     this.summary = summary;
     this.provenance = provenance;
@@ -71,10 +74,11 @@ export class TableBenchmark implements Benchmark {
     );
     this.#validations = validation.length;
     this.#tests = test.length;
-    this.#test = rowMeans(test);
-    this.#figures = byRow([...validation, ...test, parameters, rowMeans(seconds, cells.length)]);
-    this.bestTest = largest(this.#test);
-    if (this.bestTest < 0 || ![...validation, ...test].every(isFractionsOrNaN))
+    const { figures, means, sound } = layOut(columns);
+    this.#figures = figures;
+    this.#test = means;
+    this.bestTest = largest(means);
+    if (this.bestTest < 0 || !sound)
       throw dataError(
         `${path}: accuracies are not fractions in [0, 1]`,
         'the table is of another kind or damaged',
@@ -167,11 +171,6 @@ function canonicalCells(path: string, space: Space, cells: Uint32Array): Uint32A
   return canonical;
 }
 
-function isFractionsOrNaN(column: NumberColumn): boolean {
-  for (let row = 0; row < column.length; row++) if (column[row]! < 0 || column[row]! > 1) return false;
-  return true;
-}
-
 /** The largest of the values that are not NaN, or −∞. */
 function largest(values: Float64Array): number {
   let best = Number.NEGATIVE_INFINITY;
@@ -196,20 +195,67 @@ export function rowMeans(columns: readonly NumberColumn[], rows = columns[0]!.le
   return means;
 }
 
-/** The columns row after row. */
-function byRow(columns: readonly NumberColumn[]): Float64Array {
-  const width = columns.length;
-  const rows = columns[0]!.length;
-  const all = new Float64Array(rows * width);
-  // In blocks that stay in the cache while one column after the other is spread over them.
-  for (let from = 0; from < rows; from += 1024) {
-    const to = Math.min(rows, from + 1024);
-    for (let c = 0; c < width; c++) {
-      const column = columns[c]!;
-      for (let row = from; row < to; row++) all[row * width + c] = column[row]!;
+/** Rows that are laid out at once: few enough to stay in the cache. */
+const blockRows = 4096;
+
+/** The figures row after row, the mean test accuracy of each row, and whether all accuracies are fractions. */
+function layOut({ cells, validation, test, parameters, seconds }: TableColumns) {
+  const rows = cells.length;
+  const plain = [...validation, ...test, parameters];
+  const width = plain.length + 1;
+  const figures = new Float64Array(rows * width);
+  const means = new Float64Array(rows);
+  const sums = new Float64Array(blockRows);
+  const counts = new Float64Array(blockRows);
+  let sound = true;
+  for (let from = 0; from < rows; from += blockRows) {
+    const to = Math.min(rows, from + blockRows);
+    const part = (column: ColumnSource) =>
+      typeof column === 'function' ? column(from, to) : column.subarray(from, to);
+    for (let c = 0; c < plain.length; c++) {
+      const values = part(plain[c]!);
+      spread(values, figures, from * width + c, width);
+      if (c < plain.length - 1 && !areFractions(values)) sound = false;
+      if (c >= validation.length && c < plain.length - 1) accumulate(values, sums, counts);
     }
+    takeMeans(sums, counts, means, from, 1, to - from);
+    for (const column of seconds) accumulate(part(column), sums, counts);
+    takeMeans(sums, counts, figures, from * width + width - 1, width, to - from);
   }
-  return all;
+  return { figures, means, sound };
+}
+
+// Small functions, called for each block and column: V8 has them compiled after the first few.
+
+function spread(values: NumberColumn, out: Float64Array, start: number, step: number): void {
+  for (let i = 0, at = start; i < values.length; i++, at += step) out[at] = values[i]!;
+}
+
+function areFractions(values: NumberColumn): boolean {
+  for (let i = 0; i < values.length; i++) if (values[i]! < 0 || values[i]! > 1) return false;
+  return true;
+}
+
+function accumulate(values: NumberColumn, sums: Float64Array, counts: Float64Array): void {
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isNaN(values[i]!)) continue;
+    sums[i]! += values[i]!;
+    counts[i]!++;
+  }
+}
+
+/** Write the means, and leave sums and counts at zero. */
+function takeMeans(
+  sums: Float64Array,
+  counts: Float64Array,
+  out: Float64Array,
+  start: number,
+  step: number,
+  rows: number,
+): void {
+  for (let i = 0, at = start; i < rows; i++, at += step) out[at] = sums[i]! / counts[i]!;
+  sums.fill(0);
+  counts.fill(0);
 }
 
 /** A hash table from cell codes to rows in one typed array: open addressing, half full at most. */
