@@ -10,9 +10,9 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { cacheFolder } from '../../cacheFolder.js';
 import { dataError, failure, RxnasError } from '../../errors.js';
 import { onStorage, sha256Of, storageError, syncFolder } from '../../run/files.js';
 
@@ -35,9 +35,6 @@ export const officialFiles = {
   },
 } as const satisfies Record<string, PublishedFile>;
 
-/** Where fetched files are kept: `RXNAS_CACHE`, else `~/.cache/rxnas`. */
-export const downloadFolder = (): string => process.env.RXNAS_CACHE ?? join(homedir(), '.cache', 'rxnas');
-
 export interface DownloadProgress {
   /** Bytes that are there, those of an earlier attempt included. */
   done: number;
@@ -48,7 +45,7 @@ export interface DownloadProgress {
 }
 
 export interface DownloadOptions {
-  /** Folder that keeps the file; default {@link downloadFolder}. */
+  /** Folder that keeps the file; default: the user's cache. */
   folder?: string;
   /** How often it is tried again without a byte of progress; default 5. */
   attempts?: number;
@@ -62,7 +59,7 @@ export interface DownloadOptions {
  */
 export async function* download(
   { url, sha256 }: PublishedFile,
-  { folder = downloadFolder(), attempts = 5, pause = 1000 }: DownloadOptions = {},
+  { folder = cacheFolder(), attempts = 5, pause = 1000 }: DownloadOptions = {},
 ): AsyncGenerator<DownloadProgress> {
   const file = join(folder, basename(new URL(url).pathname));
   onStorage(folder, () => mkdirSync(folder, { recursive: true }));

@@ -15,9 +15,10 @@ export class Gathered {
   }
 
   put(id: number, value: number): void {
+    if (Number.isNaN(value)) return;
     if (!this.has(id)) this.count++;
     this.values[id] = value;
-    if (this.values[id] === value || Number.isNaN(value)) return;
+    if (this.values[id] === value) return;
     this.values = Float64Array.from(this.values);
     this.values[id] = value;
   }
@@ -90,11 +91,12 @@ export class Gathering {
   get missingRepeats(): number {
     let missing = 0;
     for (const { figure, gathered } of this.#columns.values())
-      if (figure.quantity === 'test' && figure.point === 'end') missing += this.#cells - gathered.count;
+      if (figure.quantity === 'test' && figure.point === 'end' && gathered.count > 0)
+        missing += this.#cells - gathered.count;
     return missing;
   }
 
-  /** Cells in canonical form, in the order of the space, and their figures. */
+  /** Cells in canonical form, in the order of the space, and their figures; columns without a value are left out. */
   table(): { cells: Uint32Array; parameters: NumberColumn; figures: FigureColumn[] } {
     const all = this.space.cells();
     const ids =
@@ -104,10 +106,9 @@ export class Gathering {
     return {
       cells: ids ? Uint32Array.from(ids, (id) => all[id]!) : all,
       parameters: this.parameters.pick(ids),
-      figures: [...this.#columns.values()].map(({ figure, gathered }) => ({
-        ...figure,
-        values: gathered.pick(ids),
-      })),
+      figures: [...this.#columns.values()]
+        .filter(({ gathered }) => gathered.count > 0)
+        .map(({ figure, gathered }) => ({ ...figure, values: gathered.pick(ids) })),
     };
   }
 }
