@@ -9,7 +9,7 @@ import { nasbench201 } from '../space/nasbench201.js';
 import type { Space } from '../space/space.js';
 import { unknownName } from '../suggest.js';
 import { type Benchmark, type BenchmarkSpec, defineBenchmark, type OpenOptions } from './benchmark.js';
-import { type FigureChoice, isCompactTable, openCompactTable } from './compactTable.js';
+import { compactHeader, type FigureChoice, isCompactTable, openCompactTable } from './compactTable.js';
 import { openKnownLayout, openMeasured, openNasbench101, openNasbench201 } from './layouts.js';
 import { live } from './live/spec.js';
 import { importedTable, importedTables, tablePath } from './named.js';
@@ -130,20 +130,15 @@ export async function openBenchmark(
   if (typeof benchmark !== 'string') {
     return benchmark.create(parseParams(`benchmark ${benchmark.name}`, benchmark.params, params), options);
   }
-  const [place, choice] = withChoice(benchmark);
-  const colon = place.indexOf(':');
-  const name = colon < 0 ? place : place.slice(0, colon);
+  const table = tableReference(benchmark);
+  if (table) return openBenchmark(table.spec, { ...params, ...table.params }, options);
+  const colon = benchmark.indexOf(':');
+  const name = colon < 0 ? benchmark : benchmark.slice(0, colon);
   const spec = benchmarks.find((each) => each.name === name);
-  if (!spec) return openTable(place, choice);
-  const complete = spec.params.safeParse({}).success;
-  const text = colon < 0 ? '' : place.slice(colon + 1);
-  const table = !complete && text === '' && params.file === undefined ? importedTable(name) : undefined;
-  const said = {
-    ...params,
-    ...choice,
-    ...(text ? (spec.parse?.(text) ?? { file: text }) : given({ file: table })),
-  };
-  if (Object.keys(said).length === 0 && !complete) {
+  if (!spec) return openKnownFile(benchmark);
+  const text = colon < 0 ? '' : benchmark.slice(colon + 1);
+  const said = { ...params, ...(text && textParams(spec, text)) };
+  if (Object.keys(said).length === 0 && !spec.params.safeParse({}).success) {
     throw usageError(
       `benchmark '${name}' ${spec.forms ? 'does not say which data' : 'needs its table'}`,
       `give ${referencesOf(spec).join(', ')}${spec.forms ? '' : `, or make ${tablePath(name)} with rxnas benchmark import`}; ${embeddedBenchmark} needs none`,
@@ -152,17 +147,33 @@ export async function openBenchmark(
   return openBenchmark(spec, said, options);
 }
 
-/** A table by its file or by the name that it was imported under; what it holds says what it is. */
-async function openTable(place: string, choice: FigureChoice): Promise<Benchmark> {
+/** The parameters that a text behind `NAME:` stands for. */
+export function textParams(spec: BenchmarkSpec, text: string): Record<string, unknown> {
+  if (spec.parse) return spec.parse(text);
+  const [file, choice] = withChoice(text);
+  return { file, ...choice };
+}
+
+/**
+ * The benchmark and the parameters that the name or the file of an imported table stands for; undefined where it is none. Throws exit code 3 where
+ * the table is damaged.
+ */
+export function tableReference(
+  reference: string,
+): { spec: BenchmarkSpec; params: Record<string, unknown> } | undefined {
+  const [place, choice] = withChoice(reference);
   const file = existsSync(place) ? place : importedTable(place);
-  if (file === undefined) {
-    if (/[/\\]|\.\w+$/.test(place))
-      throw dataError(`there is no file ${place}`, 'check the path of the table');
-    throw unknownName('benchmark', place.split(':', 1)[0]!, [...benchmarkNames, ...importedTables().keys()]);
-  }
-  if (isCompactTable(file)) return openCompactTable(file, choice);
-  noChoice(file, choice);
-  return openKnownLayout(file, mnistCells5);
+  if (file === undefined || !isCompactTable(file)) return undefined;
+  const { space } = compactHeader(file);
+  const spec = benchmarks.find(({ name }) => name === space.name)!;
+  return { spec, params: { file, ...choice } };
+}
+
+/** A Parquet file by its columns. */
+async function openKnownFile(place: string): Promise<Benchmark> {
+  if (existsSync(place)) return openKnownLayout(place, mnistCells5);
+  if (/[/\\]|\.\w+$/.test(place)) throw dataError(`there is no file ${place}`, 'check the path of the table');
+  throw unknownName('benchmark', place.split(/[:#]/, 1)[0]!, [...benchmarkNames, ...importedTables().keys()]);
 }
 
 /** A reference without what stands behind its `#`, and that. */

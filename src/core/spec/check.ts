@@ -1,4 +1,5 @@
-import type { BenchmarkSpec } from '../benchmark/index.js';
+import { type BenchmarkSpec, tableReference, textParams } from '../benchmark/index.js';
+import { RxnasError } from '../errors.js';
 import { suggest } from '../suggest.js';
 import {
   type ColumnTypes,
@@ -79,15 +80,26 @@ export function checkSpec(root: SpecNode, name: string, checking: Checking): Spe
   };
 }
 
-/** `benchmark: name:TEXT`, as on the command line, is the benchmark with the parameters that the text stands for. */
-function withBenchmarkText(root: MapNode, { registry }: Checking): MapNode {
+/** `benchmark: name:TEXT` or an imported table, as on the command line, is the benchmark with the parameters that the text stands for. */
+function withBenchmarkText(root: MapNode, { registry, problems }: Checking): MapNode {
   const entry = root.entries.get('benchmark');
   if (entry?.node.kind !== 'scalar') return root;
-  const [, name = '', text] = /^([\w-]+):(.+)$/.exec(String(entry.node.value)) ?? [];
-  const component = registry.get('benchmark', name) as BenchmarkSpec | undefined;
-  if (!component || !text) return root;
-  const node = nodeOf({ [name]: component.parse?.(text) ?? { file: text } }, entry.node.place);
-  return { ...root, entries: new Map(root.entries).set('benchmark', { ...entry, node }) };
+  const reference = String(entry.node.value);
+  try {
+    const [, name = '', text] = /^([\w-]+):(.+)$/.exec(reference) ?? [];
+    const component = registry.get('benchmark', name) as BenchmarkSpec | undefined;
+    const table = component ? undefined : tableReference(reference);
+    const choice = table
+      ? { [table.spec.name]: table.params }
+      : component && text && { [name]: textParams(component, text) };
+    if (!choice) return root;
+    const node = nodeOf(choice, entry.node.place);
+    return { ...root, entries: new Map(root.entries).set('benchmark', { ...entry, node }) };
+  } catch (error) {
+    if (!(error instanceof RxnasError)) throw error;
+    problems.add(entry.node.place, error.message, error.hint);
+    return { ...root, entries: new Map([...root.entries].filter(([key]) => key !== 'benchmark')) };
+  }
 }
 
 /** What the first stage of a list has to be. */
