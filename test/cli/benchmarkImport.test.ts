@@ -100,13 +100,13 @@ describe('rxnas benchmark import', () => {
     await wrong(2, /nothing to import/);
     await wrong(2, /several sources/, damaged, '--from-file', damaged);
     await wrong(2, /only NAS-Bench-101 has/, tensorflowFile, '--space', 'nasbench201');
-    await wrong(2, /the table is an Arrow file[^]*t\.arrow/, tensorflowFile, '--out', 't.parquet');
+    await wrong(2, /the table is an Arrow file[\s\S]*t\.arrow/, tensorflowFile, '--out', 't.parquet');
     const table = join(home, 't.csv');
     writeFileSync(table, 'arch,valid_accuracy,tset\n');
     await wrong(2, /needs the space/, table);
     await wrong(
       2,
-      /no column 'valid_acuracy'[^]*did you mean 'valid_accuracy'/,
+      /no column 'valid_acuracy'[\s\S]*did you mean 'valid_accuracy'/,
       table,
       '--space',
       'nasbench201',
