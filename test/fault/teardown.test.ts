@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { defer, finalize, lastValueFrom, map, Observable, pipe, take, tap, toArray } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Credit } from '../../src/core/backpressure.js';
@@ -131,6 +132,8 @@ const state = () => ({
 
 /** What is alive is what was alive before, and every subscription was finalised once. */
 async function atRest(before: ReturnType<typeof state>): Promise<void> {
+  // A call that was under way when its stream ended still comes back.
+  for (let count = -1; count !== calls.count; await setTimeout(5)) count = calls.count;
   await vi.waitFor(
     () => {
       expect(state()).toEqual(before);
@@ -237,7 +240,9 @@ const all: Use = (events) => lastValueFrom(events.pipe(toArray()), { defaultValu
 const ending = (work: Promise<unknown>) =>
   Promise.race([
     work,
-    new Promise((_, reject) => setTimeout(() => reject(new Error('it did not end')), 20_000).unref()),
+    setTimeout(20_000, undefined, { ref: false }).then(() => {
+      throw new Error('it did not end');
+    }),
   ]);
 
 /** Some of 0 … count − 1: all at full size, else the first, one in the middle and the last. */
@@ -265,7 +270,8 @@ describe.each(loadableEngines)('figure 8 on %s', (name, create) => {
           watch.given.clear();
           watch.fault = { operator, item };
           const before = state();
-          await expect(ending(run(all)), `${operator}, item ${item}`).rejects.toThrow('injected');
+          const outcome = await ending(run(all)).catch((error: Error) => error);
+          expect(outcome, `item ${item} of ${operator}`).toMatchObject({ message: 'injected' });
           watch.fault = { operator: '', item: -1 };
           await atRest(before);
           injected++;
@@ -292,7 +298,9 @@ describe.each(loadableEngines)('figure 8 on %s', (name, create) => {
       Object.assign(calls, { count: 0, failing: -1, names: [] });
       await run(all);
       const { names } = calls;
-      const chosen = [...new Set(names)].flatMap((method) => {
+      const methods = new Set(names);
+      methods.delete('benchmark.lookup'); // is made again: figure 10
+      const chosen = [...methods].flatMap((method) => {
         const own = names.flatMap((name, i) => (name === method ? [i] : []));
         const some = fullSize ? own.filter((_, i) => i % Math.ceil(own.length / 40) === 0) : own.slice(0, 1);
         return [...some, own.at(-1)!];
@@ -300,7 +308,8 @@ describe.each(loadableEngines)('figure 8 on %s', (name, create) => {
       for (const call of new Set(chosen)) {
         Object.assign(calls, { count: 0, failing: call, names: [] });
         const before = state();
-        await expect(ending(run(all)), `${names[call]}, call ${call}`).rejects.toThrow('injected');
+        const outcome = await ending(run(all)).catch((error: Error) => error);
+        expect(outcome, `call ${call}, ${names[call]}`).toMatchObject({ message: 'injected' });
         Object.assign(calls, { failing: -1 });
         await atRest(before);
         failing.add(names[call]!);
@@ -359,7 +368,7 @@ describe.each(loadableEngines)('figure 8 on %s', (name, create) => {
       const grown = (process.memoryUsage().rss - memory) / 2 ** 20;
       figure(
         8,
-        `${name}: ${count} steps: tensor drift 0, resident memory ${grown >= 0 ? '+' : '−'}${Math.abs(grown).toFixed(0)} MB after the first tenth`,
+        `${name}: ${count} steps: tensor drift 0, resident memory +${Math.max(0, grown).toFixed(0)} MB after the first tenth`,
       );
       expect(grown).toBeLessThan(100);
     });
