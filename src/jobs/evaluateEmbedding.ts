@@ -58,7 +58,7 @@ export async function evaluateEmbedding(options: EvaluateOptions): Promise<Evalu
   }
   const space = openSpace(checkpoint.space);
   const benchmark = options.benchmark === undefined ? undefined : await openBenchmark(options.benchmark);
-  const sample = await drawSample(space, benchmark, options);
+  const sample = await drawSample(space, benchmark, options).finally(() => benchmark?.close?.());
   const { config, weights } = checkpoint.controller;
   const engine = await openEngine(options.engine, given({ threads: options.threads }));
   const controller = await engine.controller(config, weights);

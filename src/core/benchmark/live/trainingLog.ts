@@ -102,8 +102,7 @@ export class TrainingLog {
       if (!this.#trainings.has(key)) this.#trainings.set(key, row);
     }
     // The last line may be one that another process is writing.
-    const unfinished = rows.at(-1) ? 0 : Buffer.byteLength(lines.at(-1)!);
-    this.#position += length - unfinished;
+    this.#position += rows.at(-1) ? length : bytes.lastIndexOf(0x0a, length - 1) + 1;
   }
 }
 

@@ -81,7 +81,8 @@ it('loses to a torn tail or a flipped byte the record it hits, and nothing else'
         next.close();
       },
     ),
-    { numRuns: 200 },
+    // A flipped high bit in the last record is no UTF-8 any more.
+    { numRuns: 200, examples: [[bytes.length, bytes.length - 5, 0x80]] },
   );
 });
 
