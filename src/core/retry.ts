@@ -34,6 +34,7 @@ export async function withRetries<T>(
         });
       }
       await pause(Math.min(backoff * 2 ** (failed - 1), longestBackoff), signal);
+      if (signal?.aborted) throw error;
     }
   }
 }
