@@ -60,8 +60,12 @@ export interface SweepOptions extends JobOptions<SweepRow> {
 }
 
 /** Runs searches side by side and writes one run: a row for each query of each search, in the order of the searches. */
-export const sweepJob = (settings: Record<string, unknown>, options: SweepOptions): Promise<SweepResult> =>
-  runSweep(resolveSweep(settings), options);
+export async function sweepJob(
+  settings: Record<string, unknown>,
+  options: SweepOptions,
+): Promise<SweepResult> {
+  return runSweep(resolveSweep(settings), options);
+}
 
 /** Goes on with a sweep that was stopped: searches that were finished are kept. */
 export async function resumeSweep(dir: string, options: SweepOptions): Promise<SweepResult> {

@@ -54,7 +54,6 @@ describe('sweep', () => {
       out: join(folder, 'processes'),
       stop: NEVER,
       workers: 2,
-      ...inProcesses,
     });
     expect(rows(many.dir)).toEqual(rows(one.dir));
     expect(rows(processes.dir)).toEqual(rows(one.dir));
