@@ -8,8 +8,8 @@ import { isRun, openRun, readManifest } from '../../src/core/run/index.js';
 import type { QueryRow } from '../../src/core/search/pool.js';
 import type { Executor } from '../../src/core/work/executor.js';
 import { type Entry, runEntry } from '../../src/jobs/entry.js';
-import { resolveSweep } from '../../src/jobs/settings.js';
 import { resumeSweep, type SweepOptions, sweepJob } from '../../src/jobs/sweep.js';
+import { resolveSweep } from '../../src/jobs/sweepSettings.js';
 import { writeSyntheticTable } from '../support/syntheticTable.js';
 
 let folder: string;
@@ -120,7 +120,7 @@ describe('sweep', () => {
         expect.objectContaining({ message: expect.stringMatching(message), exitCode: 2 }),
       );
     await refused({ searchers: ['random', 'random'] }, /named twice/);
-    await refused({ searchers: ['random', 'locl'] }, /unknown searcher 'locl'/);
+    await refused({ searchers: ['random', 'locl'], searcherParams: {} }, /unknown searcher 'locl'/);
     await refused({ searcherParams: { nao: {} } }, /unknown searcher of a parameter 'nao'/);
     await refused(
       { searcherParams: { local: { populaton: 3 } } },
