@@ -9,26 +9,24 @@ import { type Output, percent, table, thousands } from '../output.js';
 import { progressBoard } from '../progress.js';
 import { searchProgress } from '../specRun.js';
 
-/** Sizes that fit the main job into three minutes on two cores. */
+/** Sizes that fit the main job into some three minutes on two cores. */
 const pretraining = { space: 'nasbench101', loss: 'MultiSimilarity', steps: 2000 };
-const searching = {
-  benchmark: embeddedBenchmark,
-  queries: 150,
-  initial: 50,
-  perRound: 25,
-  top: 25,
-  epochs: 150,
-  trainBatch: 16,
-  targetFloor: 0.7,
-};
+const queriesEach = 150;
+const nao = { initial: 50, perRound: 25, top: 25, epochs: 150, trainBatch: 16, targetFloor: 0.7 };
+/** The searches side by side: what each is called, and its settings. */
+const searches = [
+  { title: 'pretrained controller, NAO', searcher: 'nao', settings: nao },
+  { title: 'pretrained embeddings, guided', searcher: 'guided', settings: {} },
+  { title: 'random', searcher: 'random', settings: {} },
+];
 
 export const startCommand: Command = {
   usage: 'start',
-  describe: 'The main job: pretrain, search beside a random search, summary',
+  describe: 'The main job: pretrain, search in two ways beside a random search, summary',
   options: {
     seed: { type: 'number', default: 1, describe: 'seed of all random streams' },
     steps: { type: 'number', default: pretraining.steps, describe: 'pretraining steps' },
-    queries: { type: 'number', default: searching.queries, describe: 'queries of each search' },
+    queries: { type: 'number', default: queriesEach, describe: 'queries of each search' },
   },
   examples: [['npm start', 'the same, with all that is missing installed first']],
   stopsSafely: true,
@@ -51,24 +49,21 @@ export const startCommand: Command = {
         return stopped(`rxnas resume ${pretrained.dir}`, output);
       }
 
-      const searches = await Promise.all(
-        (['nao', 'random'] as const).map((searcher) =>
+      const results = await Promise.all(
+        searches.map(({ searcher, settings }) =>
           searchJob(
             {
-              ...searching,
-              queries,
-              seed,
-              searcher,
-              ...(searcher === 'nao' && { controller: pretrained.dir }),
+              ...{ ...settings, benchmark: embeddedBenchmark, queries, seed, searcher },
+              ...(searcher !== 'random' && { controller: pretrained.dir }),
             },
             { ...common, onRow: searchProgress(board.add(searcher, queries, 'queries')) },
           ),
         ),
       );
       board.stop();
-      const interrupted = searches.find(({ status }) => status === 'interrupted');
+      const interrupted = results.find(({ status }) => status === 'interrupted');
       if (interrupted) return stopped(`rxnas resume ${interrupted.dir}`, output);
-      summary(pretrained.dir, searches, output);
+      summary(pretrained.dir, results, output);
       return exitCode.ok;
     } finally {
       board.stop();
@@ -90,13 +85,13 @@ function stopped(command: string, output: Output): ExitCode {
   return exitCode.interrupted;
 }
 
-function summary(pretrained: string, searches: readonly SearchResult[], output: Output): void {
-  output.result({ pretrained, searches }, () => [
+function summary(pretrained: string, results: readonly SearchResult[], output: Output): void {
+  output.result({ pretrained, searches: results }, () => [
     '',
     ...table(
       ['search', 'queries', 'best test', 'regret', 'rank', 'found with query', 'run'],
-      searches.map(({ searcher, queries, last, queriesToBest, dir }) => [
-        searcher === 'nao' ? 'pretrained controller' : searcher,
+      results.map(({ queries, last, queriesToBest, dir }, i) => [
+        searches[i]!.title,
         queries,
         last ? percent(last.best_test) : '–',
         last ? percent(last.regret) : '–',
