@@ -188,8 +188,9 @@ function report({ training, search, ...result }: SpecResult, output: Output): Ex
 }
 
 function rowsText(rows: Readonly<Record<string, number>>): string {
-  const counts = Object.entries(rows).map(([event, count]) => `${thousands(count)} rows of ${event}`);
-  return counts.join(', ') || 'nothing was logged';
+  const own = Object.entries(rows).filter(([event]) => event !== 'stage');
+  const counts = own.map(([event, count]) => `${thousands(count)} rows of ${event}`);
+  return counts.join(', ') || 'done, nothing was logged';
 }
 
 function trainingLines(training: SpecResult['training']): string[] {

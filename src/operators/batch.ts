@@ -33,7 +33,7 @@ export const batch = defineOperator(
         .meta({ unit: 'rows' }),
       rest: z.enum(['keep', 'drop']).default('keep').describe('what becomes of the rows left at the end'),
     }),
-    needs: [],
+    needs: ['stream'],
     takes: 'batches',
     gives: 'batches',
     input: {},

@@ -1,4 +1,5 @@
 export { type AnchorsOptions, anchors, batchesPerEpoch } from './anchors.js';
+export { type AverageOptions, average } from './average.js';
 export { type BatchOptions, batch } from './batch.js';
 export { type BenchmarkLookupOptions, benchmarkLookup, stoppedWarning } from './benchmarkLookup.js';
 export { type CheckpointOptions, checkpoint } from './checkpoint.js';
@@ -16,8 +17,10 @@ export { type ProposeOptions, propose } from './propose.js';
 export { pull } from './pull.js';
 export { type RecordOptions, record } from './record.js';
 export * from './replay.js';
+export { type ReplayEventOptions, replayEvent } from './replayEvent.js';
 export type { Round, RoundSearcher } from './round.js';
 export { type SeedCellsOptions, seedCells } from './seedCells.js';
 export { type TrainCellsOptions, trainCells } from './trainCells.js';
 export { type TrainOnPoolOptions, type TrainRow, trainOnPool } from './trainOnPool.js';
 export { type WatchCollapseOptions, watchCollapse } from './watchCollapse.js';
+export { type WriteOptions, write } from './write.js';

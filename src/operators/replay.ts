@@ -1,5 +1,4 @@
 import { concatMap, delay, type Observable, of } from 'rxjs';
-import { z } from 'zod';
 import { Credit } from '../core/backpressure.js';
 import {
   type Columns,
@@ -10,7 +9,6 @@ import {
   rowsOf,
 } from '../core/batch/index.js';
 import { type LogRecord, openRun, type StoredRun } from '../core/run/index.js';
-import { defineOperator } from '../core/spec/defineOperator.js';
 import { inTurn } from './inTurn.js';
 import { pull } from './pull.js';
 
@@ -42,52 +40,28 @@ type Replayed<E extends string> = E extends EventName
  *     full     (abc|)
  *     logged   a-b---c|
  */
-export const replay = defineOperator(
-  {
-    name: 'replay',
-    kind: 'source',
-    summary: 'The logged rows of a run',
-    params: z.strictObject({
-      run: z.string().min(1).describe('folder of the run'),
-      events: z.array(z.string()).optional().describe('only these events'),
-      pace: z.enum(['full', 'logged']).default('full').describe('at full speed or in logged time'),
-      speed: z
-        .number()
-        .positive()
-        .max(1_000_000_000)
-        .default(1)
-        .describe('times faster than logged')
-        .meta({ unit: 'factor' }),
-    }),
-    needs: [],
-    input: {},
-    output: { event: 'utf8', row: 'float64', record: 'float64', offset: 'float64', time: 'float64' },
-    stability: 'stable',
-    example: 'replay: { run: runs/20240131-154500-pretrain-k3x9ab, events: [step] }',
-  },
-  function replay<E extends string = string>(options: ReplayOptions<E>): Observable<Replayed<E>> {
-    const { run, events, pace = 'full', speed = 1, credit } = options;
-    const stored = typeof run === 'string' ? openRun(run) : run;
-    const records: Iterable<LogRecord> = {
-      [Symbol.iterator]: () => stored.records(events ? { events } : {}),
-    };
-    if (pace === 'full') {
-      return pull(records, credit ?? new Credit(1)) as Observable<Replayed<E>>;
-    }
-    const inTime = new Credit(1);
-    let last: number | undefined;
-    return pull(records, inTime).pipe(
-      inTurn(
-        { credit: inTime },
-        concatMap(({ item }) => {
-          const pause = Math.max(0, item.time - (last ?? item.time)) / speed;
-          last = item.time;
-          return of(item).pipe(delay(pause));
-        }),
-      ),
-    ) as Observable<Replayed<E>>;
-  },
-);
+export function replay<E extends string = string>(options: ReplayOptions<E>): Observable<Replayed<E>> {
+  const { run, events, pace = 'full', speed = 1, credit } = options;
+  const stored = typeof run === 'string' ? openRun(run) : run;
+  const records: Iterable<LogRecord> = {
+    [Symbol.iterator]: () => stored.records(events ? { events } : {}),
+  };
+  if (pace === 'full') {
+    return pull(records, credit ?? new Credit(1)) as Observable<Replayed<E>>;
+  }
+  const inTime = new Credit(1);
+  let last: number | undefined;
+  return pull(records, inTime).pipe(
+    inTurn(
+      { credit: inTime },
+      concatMap(({ item }) => {
+        const pause = Math.max(0, item.time - (last ?? item.time)) / speed;
+        last = item.time;
+        return of(item).pipe(delay(pause));
+      }),
+    ),
+  ) as Observable<Replayed<E>>;
+}
 
 /** The logged rows of one event, one at a time; otherwise as {@link replay}. */
 export function replayRows<E extends EventName>(run: StoredRun | string, event: E): Observable<EventRow<E>> {

@@ -1,9 +1,11 @@
 import type { Command } from '../command.js';
 import { benchmarkCommand } from './benchmark.js';
+import { createCommand } from './create.js';
 import { describeCommand } from './describe.js';
 import { doctorCommand } from './doctor.js';
 import { evaluateEmbeddingCommand } from './evaluateEmbedding.js';
 import { exportCommand } from './export.js';
+import { graphCommand } from './graph.js';
 import { lintCommand } from './lint.js';
 import { listCommand } from './list.js';
 import { pretrainCommand } from './pretrain.js';
@@ -17,6 +19,7 @@ import { spaceCommand } from './space.js';
 import { sqlCommand } from './sql.js';
 import { startCommand } from './start.js';
 import { tailCommand } from './tail.js';
+import { testCommand } from './test.js';
 
 /** All commands, in the order of `rxnas --help`. */
 export const commands: readonly Command[] = [
@@ -27,6 +30,9 @@ export const commands: readonly Command[] = [
   searchCommand,
   runCommand,
   lintCommand,
+  testCommand,
+  graphCommand,
+  createCommand,
   resumeCommand,
   replayCommand,
   tailCommand,

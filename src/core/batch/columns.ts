@@ -187,6 +187,12 @@ export function* rowsOf<T extends Columns>(batch: RecordBatch<T>): Generator<Row
   }
 }
 
+/** The rows of an item that flows: of a batch, of a list, or the item itself. */
+export function itemRows(item: unknown): Iterable<Record<string, unknown>> {
+  if (item instanceof RecordBatch) return rowsOf(item as RecordBatch<Columns>);
+  return (Array.isArray(item) ? item : [item]) as Record<string, unknown>[];
+}
+
 /** One value of a column whose {@link valuesOf} are given. */
 export function cellAt(data: Data, column: NumericArray | string[], row: number): unknown {
   if (data.nullCount > 0 && !data.getValid(row)) return null;

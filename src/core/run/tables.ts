@@ -4,6 +4,7 @@ import type { Data, Schema } from 'apache-arrow';
 import { type Columns, cellAt, isList, rowsOf, valuesOf } from '../batch/index.js';
 import { dataError, usageError } from '../errors.js';
 import { ArrowSink } from './arrowSink.js';
+import { csvCell } from './csv.js';
 import { isTemporary, NewFile, onStorage } from './files.js';
 import { type LogRecord, readLog } from './log/reader.js';
 import { ParquetColumnSink } from './parquet/columnSink.js';
@@ -228,10 +229,4 @@ function csvColumn(data: Data): (row: number) => string {
     for (let i = 1; i < size; i++) text += `,${csvCell(values[row * size + i])}`;
     return text;
   };
-}
-
-function csvCell(value: unknown): string {
-  if (value === null || value === undefined) return '';
-  if (typeof value !== 'string') return Object.is(value, -0) ? '-0.0' : String(value);
-  return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
 }

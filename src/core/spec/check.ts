@@ -13,8 +13,8 @@ import {
 import { type MapNode, nodeOf, plainOf, type SpecNode } from './document.js';
 import { fillExperiment } from './experiment.js';
 import { type Checking, checkChoice, checkFields, paramsOf } from './fields.js';
-import { isStructure, namePattern, type SpecTest, specSyntax, structures } from './grammar.js';
-import type { Place } from './problems.js';
+import { isStructure, namePattern, onlyPhase, type SpecTest, specSyntax, structures } from './grammar.js';
+import type { Place, Problems } from './problems.js';
 import {
   type Chosen,
   listsOf,
@@ -24,9 +24,6 @@ import {
   type Stage,
   type StageList,
 } from './spec.js';
-
-/** The phase of a pipeline whose phases have no names. */
-export const onlyPhase = 'main';
 
 /** Fields that merging has used up. */
 const usedUp = ['extends', 'set'];
@@ -371,7 +368,25 @@ function flow(list: StageList, before: Flow, checking: Checking, inRounds = fals
     }
     previous = stage;
   }
+  checkTurn(list, problems);
   return current;
+}
+
+/** Between the first and the last stage that works batch by batch with the controller, none may need the whole stream. */
+function checkTurn({ stages }: StageList, problems: Problems): void {
+  const needs = (stage: Stage, ...resources: Resource[]) =>
+    stage.kind === 'component' && resources.some((each) => stage.component.needs.includes(each));
+  const first = stages.findIndex((stage) => needs(stage, 'turn'));
+  if (first < 0) return;
+  const last = stages.findLastIndex((stage) => needs(stage, 'turn', 'save', 'controller'));
+  for (const stage of stages.slice(first, last)) {
+    if (stage.kind !== 'component' || !needs(stage, 'stream') || stage.component.kind === 'sink') continue;
+    problems.add(
+      stage.place,
+      `${stage.name} needs the whole stream, but stands where one batch is worked on at a time`,
+      `move it behind ${stages[last]!.name}`,
+    );
+  }
 }
 
 const endsInSink = ({ stages }: StageList): boolean =>

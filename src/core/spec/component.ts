@@ -80,6 +80,7 @@ export const resources = {
   stepsPerEpoch: 'the training steps of one pass over the space',
   reference: 'the figures of collapsed embeddings for this loss and batch',
   start: 'what starts a trainer',
+  stream: 'the whole stream, subscribed to once: it keeps something from item to item',
   turn: 'a place in `inTurn`: one batch at a time, with a scope for what it holds',
 } as const;
 export type Resource = keyof typeof resources;

@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { protocols } from '../search/pool.js';
 import { choice } from './component.js';
 
+/** What a list of stages without a name is called. */
+export const onlyPhase = 'main';
+
 /** A phase or a branch is called like a variable. */
 export const namePattern = /^[A-Za-z][\w-]*$/;
 

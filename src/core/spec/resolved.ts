@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
 import type { ZodType } from 'zod';
 import type { JsonValue } from '../run/index.js';
-import { onlyPhase } from './check.js';
 import { choiceKind } from './component.js';
+import { onlyPhase } from './grammar.js';
 import type { Chosen, Spec, Stage, StageList } from './spec.js';
 
 /**

@@ -8,6 +8,7 @@ import { phaseStream } from './stages.js';
 export { type LintResult, lintFile } from './lint.js';
 export { type ReadOptions, type ReadSpec, readSpec, readSpecFile } from './read.js';
 export { spaceOf } from './resources.js';
+export { runSpecTests, type SpecTestResult } from './specTests.js';
 
 export interface FromSpecOptions extends ReadOptions {
   /** Takes what `record` logs. */

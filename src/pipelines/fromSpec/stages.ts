@@ -73,6 +73,21 @@ export function phaseStream(session: Session, phase: StageList, start = fromTheS
   return withTees((tees) => listStream(scopeOf(session, phase, start, tees)));
 }
 
+/** Part of a phase: its stages `from` to `to`, fed with `input`, or from the phase's own source where that is undefined. */
+export function partStream(
+  session: Session,
+  phase: StageList,
+  { from, to, input }: { from: number; to: number; input: AnyStream | undefined },
+): AnyStream {
+  return withTees((tees) => {
+    const scope = scopeOf(session, phase, fromTheStart, tees);
+    const stages = phase.stages.slice(from, to + 1);
+    return input
+      ? input.pipe(operatorOf(stages, scope, false))
+      : listStream({ ...scope, list: { ...phase, stages: phase.stages.slice(0, to + 1) } });
+  });
+}
+
 function scopeOf(session: Session, list: StageList, start: Start, tees: Tee[]): Scope {
   const plan = planOf(list, session.resources.space);
   return {
@@ -137,7 +152,7 @@ function operatorOf(stages: readonly Stage[], scope: Scope, pulled: boolean): An
   }
   const last = stages.findLastIndex((stage) => needs(stage, 'turn', 'save', 'controller'));
   const before = stages.slice(0, first).map((stage) => stageOperator(stage, scope));
-  const inside = stages.slice(first, last + 1).map((stage) => stageOperator(stage, scope));
+  const inside = stages.slice(first, last + 1).map((stage) => insideTurn(stage, scope));
   const after = stages.slice(last + 1).map((stage) => stageOperator(stage, scope));
   const { start, plan, credit } = scope;
   const turn = inTurn<unknown, unknown>(
@@ -146,6 +161,12 @@ function operatorOf(stages: readonly Stage[], scope: Scope, pulled: boolean): An
   );
   return chain([...before, turn, ...after]);
 }
+
+/** A stage of a turn is subscribed to once a batch; a sink that needs the whole stream takes it from beside. */
+const insideTurn = (stage: Stage, scope: Scope): AnyOperator =>
+  needs(stage, 'stream')
+    ? tee([{ name: stage.name, place: stage.place, stages: [stage] }], scope)
+    : stageOperator(stage, scope);
 
 const needs = (stage: Stage, ...resources: Resource[]) =>
   stage.kind === 'component' && resources.some((each) => stage.component.needs.includes(each));
@@ -408,6 +429,7 @@ function resource(need: Resource, stage: ComponentStage, scope: Scope): unknown 
     case 'searcher':
       return provided(round, 'a searcher', 'put it inside `rounds`').searcher;
     case 'turn':
+    case 'stream':
       return undefined;
     default:
       throw lacking(`'${need}', which a spec cannot give`, 'use it in code');
