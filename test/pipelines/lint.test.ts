@@ -144,11 +144,13 @@ describe('lint names file, line, column and what is wrong', () => {
     ],
     [
       'a variable that is not set',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: of a spec, not of JavaScript
       'controller: ${NOWHERE}\npipeline: [embedCells]',
       'my.yaml:1:13: the environment variable NOWHERE is not set',
     ],
     [
       'a variable where none may be',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: of a spec, not of JavaScript
       'pipeline:\n  - anchors: { epochs: "${EPOCHS}" }',
       'my.yaml:2:24: anchors.epochs takes no environment variable',
     ],
@@ -174,6 +176,7 @@ describe('lint names file, line, column and what is wrong', () => {
   });
 
   it('fills in environment variables where the schema says so', async () => {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: of a spec, not of JavaScript
     const text = 'seed: ${SEED}\nspace: nasbench201\ncontroller: runs/${NAME:-mine}\npipeline: [embedCells]';
     expect(await lint(text, { SEED: '7' })).toEqual([]);
     expect(await lint(text, { SEED: 'seven' })).toEqual([

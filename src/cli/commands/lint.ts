@@ -1,5 +1,5 @@
 import { exitCode } from '../../core/errors.js';
-import { textOf } from '../../core/spec/problems.js';
+import { nowhere, textOf } from '../../core/spec/problems.js';
 import { lintFile } from '../../pipelines/fromSpec/index.js';
 import type { Command } from '../command.js';
 
@@ -26,7 +26,10 @@ export const lintCommand: Command = {
     output.result({ specs, problems: data }, () =>
       problems.length === 0
         ? `${specs} spec${specs === 1 ? '' : 's'} checked: nothing wrong`
-        : problems.flatMap(({ place, message, hint }) => [`${textOf(place)}: ${message}`, `    ${hint}`]),
+        : problems.flatMap(({ place, message, hint }) => [
+            `${place === nowhere ? '' : `${textOf(place)}: `}${message}`,
+            `    ${hint}`,
+          ]),
     );
     return problems.length === 0 ? exitCode.ok : exitCode.usage;
   },

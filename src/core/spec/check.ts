@@ -310,7 +310,7 @@ function flow(list: StageList, before: Flow, checking: Checking, inRounds = fals
         problems.add(
           place,
           `${name} stands outside of \`rounds\``,
-          'it is a stage of a search: `rounds: { each: [' + name + ', …] }`',
+          `it is a stage of a search: \`rounds: { each: [${name}, …] }\``,
         );
         return {};
       }

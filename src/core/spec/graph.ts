@@ -14,8 +14,8 @@ export interface GraphNode {
 export interface GraphEdge {
   from: string;
   to: string;
-  /** `flow`: rows; `then`: the next phase begins when this one has ended; `again`: the next round. */
-  kind: 'flow' | 'then' | 'again';
+  /** `flow`: rows; `next`: the next phase begins when this one has ended; `again`: the next round. */
+  kind: 'flow' | 'next' | 'again';
 }
 
 export interface Graph {
@@ -42,7 +42,7 @@ function sequence(graph: Graph, lists: readonly StageList[], within: readonly st
   let first: string[] | undefined;
   for (const list of lists) {
     const ends = listInto(graph, list, list.name === onlyPhase ? within : [...within, list.name], []);
-    for (const from of before) for (const to of ends.first) graph.edges.push({ from, to, kind: 'then' });
+    for (const from of before) for (const to of ends.first) graph.edges.push({ from, to, kind: 'next' });
     first ??= ends.first;
     before = ends.last;
   }
@@ -134,7 +134,7 @@ export function mermaid({ nodes, edges }: Graph): string {
       end: (depth) => lines.push(`${'  '.repeat(depth + 1)}end`),
     },
   );
-  const arrow = { flow: '-->', then: '-.->|then|', again: '-.->|next round|' };
+  const arrow = { flow: '-->', next: '-.->|then|', again: '-.->|next round|' };
   for (const { from, to, kind } of edges) lines.push(`  ${from} ${arrow[kind]} ${to}`);
   return `${lines.join('\n')}\n`;
 }
@@ -159,7 +159,7 @@ export function dot({ nodes, edges }: Graph): string {
   );
   const style = {
     flow: '',
-    then: ' [style=dashed, label="then"]',
+    next: ' [style=dashed, label="then"]',
     again: ' [style=dashed, label="next round", constraint=false]',
   };
   for (const { from, to, kind } of edges) lines.push(`  ${from} -> ${to}${style[kind]};`);

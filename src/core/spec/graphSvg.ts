@@ -39,7 +39,7 @@ export function svg({ nodes, edges }: Graph): string {
 <style>
 text{text-anchor:middle;fill:#1b1f24}.about{font-size:10px;fill:#57606a}.title{text-anchor:start;font-size:11px;font-weight:bold;fill:#57606a}
 rect{fill:#fff;stroke:#57606a}.source rect{fill:#ddf4ff}.sink rect{fill:#fff8c5}.structure rect{fill:#fbefff}
-path{fill:none;stroke:#57606a;stroke-width:1.3;marker-end:url(#head)}.then,.again{stroke-dasharray:5 3}
+path{fill:none;stroke:#57606a;stroke-width:1.3;marker-end:url(#head)}.next,.again{stroke-dasharray:5 3}
 </style>
 <defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto"><path d="M0 0L8 4L0 8z" style="fill:#57606a;stroke:none;marker-end:none"/></marker></defs>
 ${[...titles, ...arrows, ...boxes].join('\n')}

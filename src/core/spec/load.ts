@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { suggest } from '../suggest.js';
 import { type MapEntry, type MapNode, nodeOf, parseText, plainOf, type SpecNode } from './document.js';
 import { overrideAt } from './override.js';
-import type { Place, Problems } from './problems.js';
+import { nowhere, type Place, type Problems } from './problems.js';
 
 const presetFolder = fileURLToPath(new URL('../../../presets/', import.meta.url));
 
@@ -51,7 +51,7 @@ export function specFile(reference: string): string {
 
 /** Reads a spec and what it extends. Undefined where one of the files cannot be read or parsed; `problems` says why. */
 export function loadFile(file: string, problems: Problems): LoadedSpec | undefined {
-  const root = mergedFile(shown(file), commandLine, [], problems);
+  const root = mergedFile(shown(file), nowhere, [], problems);
   return root && { root, name: nameOfFile(file), folder: dirname(resolve(file)) };
 }
 
@@ -72,8 +72,6 @@ export function loadText(
 /** The tree of a plain spec, as `JSON.parse` or a program gives it. */
 export const loadPlain = (spec: object, problems: Problems, name = 'spec'): LoadedSpec | undefined =>
   loadText(nodeOf(spec, { file: name, line: 0, column: 0 }), name, problems);
-
-const commandLine: Place = { file: 'command line', line: 0, column: 0 };
 
 /** As it is shown to the user: relative to where they are, unless that leads far away. */
 function shown(file: string): string {
@@ -104,10 +102,11 @@ function mergedFile(
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const reason = code === 'ENOENT' ? 'there is no such file' : (code ?? message);
+    const near = isName(file) ? suggest(file, presetNames()) : undefined;
     problems.add(
       from,
       `cannot read ${file}: ${reason}`,
-      `give the file of a spec, or a preset: ${presetNames().join(', ')}`,
+      `${near ? `did you mean '${near}'? ` : ''}Give the file of a spec, or a preset: ${presetNames().join(', ')}`,
     );
     return undefined;
   }

@@ -14,6 +14,9 @@ export interface Place {
 export const textOf = ({ file, line, column }: Place): string =>
   line === 0 ? file : `${file}:${line}:${column}`;
 
+/** Where the reader stands, before any file. */
+export const nowhere: Place = { file: '', line: 0, column: 0 };
+
 /** Something that is wrong with a spec. */
 export interface Problem {
   readonly place: Place;
@@ -55,7 +58,8 @@ export class Problems {
     const [first, ...more] = this.list();
     if (!first) return undefined;
     const rest = more.length > 0 ? ` (and ${more.length} more: rxnas lint ${first.place.file})` : '';
-    return usageError(`${textOf(first.place)}: ${first.message}${rest}`, first.hint);
+    const at = first.place === nowhere ? '' : `${textOf(first.place)}: `;
+    return usageError(`${at}${first.message}${rest}`, first.hint);
   }
 
   /** Throws {@link error} where there is one. */

@@ -24,9 +24,9 @@ export async function lintFile(file: string, options: ReadOptions = {}): Promise
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw usageError(`cannot read ${file}: ${(error as Error).message}`, 'give a spec or a Markdown page', {
-      cause: error,
-    });
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' ? 'there is no such file' : code;
+    throw usageError(`cannot read ${file}: ${reason}`, 'give a spec or a Markdown page', { cause: error });
   }
   const blocks = specBlocks(text);
   for (const { text, ...above } of blocks) {

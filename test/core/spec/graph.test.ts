@@ -27,7 +27,7 @@ describe('the graph of a spec', () => {
       ...['embedCells', 'record'],
     ]);
     expect(edges.filter(({ kind }) => kind === 'flow')).toHaveLength(9);
-    expect(edges.filter(({ kind }) => kind === 'then')).toEqual([{ from: 'n8', to: 'n9', kind: 'then' }]);
+    expect(edges.filter(({ kind }) => kind === 'next')).toEqual([{ from: 'n8', to: 'n9', kind: 'next' }]);
   });
 
   it('shows the loop of a search, and branches', async () => {
@@ -54,7 +54,7 @@ describe('the graph of a spec', () => {
   });
 
   it('of the README is that of the preset', async () => {
-    const [, shown] = /```mermaid\n([^]*?)```/.exec(readFileSync('README.md', 'utf8')) ?? [];
+    const [, shown] = /```mermaid\n([\s\S]*?)```/.exec(readFileSync('README.md', 'utf8')) ?? [];
     expect(shown).toBe(mermaid(await graph('pretrain')));
   });
 });
