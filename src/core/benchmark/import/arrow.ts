@@ -1,53 +1,76 @@
+import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { CompressionType, compressionRegistry, DataType, RecordBatchReader, type Vector } from 'apache-arrow';
+import {
+  CompressionType,
+  compressionRegistry,
+  DataType,
+  type RecordBatch,
+  RecordBatchReader,
+  type Vector,
+} from 'apache-arrow';
 import { compressors } from 'hyparquet-compressors';
-import { dataError, RxnasError } from '../../errors.js';
+import { dataError } from '../../errors.js';
+import { checkArrow } from './arrowCheck.js';
 import { lz4Frame } from './lz4Frame.js';
 import type { SourceChunk, TableSource } from './source.js';
 
 // What pandas and pyarrow write as Feather is compressed unless it is asked not to be.
 compressionRegistry.set(CompressionType.LZ4_FRAME, { decode: lz4Frame });
-compressionRegistry.set(CompressionType.ZSTD, { decode: (bytes) => compressors.ZSTD!(bytes, 0) });
+// A copy: columns are read in place, from multiples of their width.
+compressionRegistry.set(CompressionType.ZSTD, { decode: (bytes) => compressors.ZSTD!(bytes, 0).slice() });
 
 /** An Arrow IPC file (Feather) or stream, a record batch at a time. Columns of lists or structures are left out. */
 export async function openArrow(path: string): Promise<TableSource> {
-  let columns: string[] = [];
-  for await (const reader of opened(path))
-    columns = reader.schema.fields.filter(({ type }) => isPlain(type)).map(({ name }) => name);
-  const handle = await open(path);
-  const { size: total } = await handle.stat().finally(() => handle.close());
+  await damage(path, async () => checkArrow(path));
+  const columns = await onReader(path, async (reader) =>
+    reader.schema.fields.filter(({ type }) => isPlain(type)).map(({ name }) => name),
+  );
+  const { size: total } = statSync(path);
   return {
     path,
     columns,
     total,
     async *chunks(wanted): AsyncGenerator<SourceChunk> {
-      for await (const reader of opened(path)) {
+      const handle = await open(path);
+      try {
+        const reader = await damage(path, async () => (await RecordBatchReader.from(handle)).open());
         let done = 0;
-        for await (const batch of reader) {
+        for (;;) {
+          const { value: batch } = await damage(
+            path,
+            () => reader.next() as Promise<IteratorResult<RecordBatch>>,
+          );
+          if (!batch) return;
           done = Math.min(total, done + batch.data.byteLength);
-          const values = Object.fromEntries(
-            wanted.map((name) => [name, plain(batch.getChild(name) as Vector)]),
+          const values = await damage(path, async () =>
+            Object.fromEntries(wanted.map((name) => [name, plain(batch.getChild(name)!)])),
           );
           yield { rows: batch.numRows, values, done };
         }
+      } finally {
+        await handle.close().catch(() => {}); // the reader may have closed it
       }
     },
   };
 }
 
-/** The reader of a file while it is open; errors of damaged files as such. */
-async function* opened(path: string): AsyncGenerator<RecordBatchReader> {
+async function onReader<T>(path: string, work: (reader: RecordBatchReader) => Promise<T>): Promise<T> {
   const handle = await open(path);
   try {
-    const reader = await RecordBatchReader.from(handle);
-    yield await reader.open();
+    return await damage(path, async () => work(await (await RecordBatchReader.from(handle)).open()));
+  } finally {
+    await handle.close().catch(() => {});
+  }
+}
+
+/** Whatever goes wrong in the Arrow library is damage of the file. */
+async function damage<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } catch (error) {
-    if (error instanceof RxnasError) throw error;
     throw dataError(`${path} is damaged: ${(error as Error).message}`, 'fetch or write the table again', {
       cause: error,
     });
-  } finally {
-    await handle.close().catch(() => {}); // the reader may have closed it
   }
 }
 

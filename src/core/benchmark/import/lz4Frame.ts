@@ -1,54 +1,87 @@
-import { compressors } from 'hyparquet-compressors';
-
 /*
  * LZ4's frame format, as Arrow has it: magic, flags, blocks of `uint32 size | data`, a size of 0 at the end; the highest bit of a size
- * marks a block that is not compressed (lz4_Frame_format.md). Checksums are skipped: Arrow writes none.
+ * marks a block that is not compressed (lz4_Frame_format.md, lz4_Block_format.md). Checksums are skipped: Arrow writes none.
  */
 const MAGIC = 0x184d_2204;
 const UNCOMPRESSED = 0x8000_0000;
+/** Most bytes of a frame's content. */
+const mostBytes = 2 ** 30;
 
-/** The content of a frame. @throws RangeError where it is cut */
+/** The content of a frame. @throws RangeError where it is cut, or refers to what is not there */
 export function lz4Frame(bytes: Uint8Array): Uint8Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.getUint32(0, true) !== MAGIC) throw new RangeError('no LZ4 frame');
   const flags = bytes[4]!;
-  const blockSize = 1 << (8 + 2 * ((bytes[5]! >> 4) & 7));
-  const hasBlockChecksum = (flags & 0x10) !== 0;
-  if ((flags & 0x20) === 0) throw new RangeError('LZ4 blocks that depend on each other');
+  const checksum = (flags & 0x10) !== 0 ? 4 : 0;
   let at = 7 + (flags & 0x08 ? 8 : 0) + (flags & 0x01 ? 4 : 0);
-  const blocks: Uint8Array[] = [];
+  const out = new Output(4 * bytes.length);
   for (;;) {
     const size = view.getUint32(at, true);
     at += 4;
-    if (size === 0) return Buffer.concat(blocks);
-    const length = size & ~UNCOMPRESSED;
-    if (at + length > bytes.length) throw new RangeError('an LZ4 block is cut');
-    const block = bytes.subarray(at, at + length);
-    blocks.push(size >= UNCOMPRESSED ? block : decompressed(block, blockSize));
-    at += length + (hasBlockChecksum ? 4 : 0);
+    if (size === 0) return out.content();
+    const end = at + (size & ~UNCOMPRESSED);
+    if (end > bytes.length) throw new RangeError('an LZ4 block is cut');
+    if (size >= UNCOMPRESSED) out.literals(bytes, at, end);
+    else decompress(bytes, at, end, out);
+    at = end + checksum;
   }
 }
 
-/** A block holds at most `most` bytes; how many is not written anywhere. */
-function decompressed(block: Uint8Array, most: number): Uint8Array {
-  return compressors.LZ4_RAW!(block, Math.min(most, sizeOf(block)));
+/** Blocks may refer to what blocks before them have written. */
+function decompress(bytes: Uint8Array, start: number, end: number, out: Output): void {
+  let at = start;
+  const length = (short: number) => {
+    let sum = short;
+    if (short === 15) for (let byte = 255; byte === 255 && at < end; sum += byte) byte = bytes[at++]!;
+    return sum;
+  };
+  while (at < end) {
+    const token = bytes[at++]!;
+    const literals = length(token >> 4);
+    if (literals > end - at) throw new RangeError('an LZ4 block is cut');
+    out.literals(bytes, at, at + literals);
+    at += literals;
+    if (at >= end) return; // the last sequence has no match
+    const offset = bytes[at]! | (bytes[at + 1]! << 8);
+    at += 2;
+    out.match(offset, length(token & 15) + 4);
+  }
 }
 
-/** Bytes that an LZ4 block gives: the sum of its literals and matches. */
-function sizeOf(block: Uint8Array): number {
-  let size = 0;
-  for (let i = 0; i < block.length; ) {
-    const token = block[i++]!;
-    let literals = token >> 4;
-    if (literals === 15)
-      for (let byte = 255; byte === 255 && i < block.length; literals += byte) byte = block[i++]!;
-    size += literals;
-    i += literals + 2;
-    if (i > block.length) return size;
-    let match = token & 15;
-    if (match === 15)
-      for (let byte = 255; byte === 255 && i < block.length; match += byte) byte = block[i++]!;
-    size += match + 4;
+/** Bytes that grow. */
+class Output {
+  #bytes: Uint8Array;
+  #length = 0;
+
+  constructor(expected: number) {
+    this.#bytes = new Uint8Array(expected);
   }
-  return size;
+
+  literals(from: Uint8Array, start: number, end: number): void {
+    this.#grow(end - start);
+    this.#bytes.set(from.subarray(start, end), this.#length);
+    this.#length += end - start;
+  }
+
+  /** Bytes that stood `offset` before; they may overlap with what they become. */
+  match(offset: number, length: number): void {
+    if (offset === 0 || offset > this.#length)
+      throw new RangeError('an LZ4 block refers to what is not there');
+    this.#grow(length);
+    for (const end = this.#length + length; this.#length < end; this.#length++)
+      this.#bytes[this.#length] = this.#bytes[this.#length - offset]!;
+  }
+
+  content(): Uint8Array {
+    return this.#bytes.slice(0, this.#length);
+  }
+
+  #grow(more: number): void {
+    const needed = this.#length + more;
+    if (needed <= this.#bytes.length) return;
+    if (needed > mostBytes) throw new RangeError('an LZ4 frame has more than a gigabyte');
+    const larger = new Uint8Array(2 * needed);
+    larger.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = larger;
+  }
 }
