@@ -103,21 +103,15 @@ function filledGuide(text, columnTypes, resources) {
 }
 
 function sectionOf(description, defaultText) {
-  const { kind, name, summary, stability, source, facts, params, input, output, passes, needs, example } =
-    description;
+  const { kind, name, summary, stability, source, facts, params, example } = description;
+  const { input, output, takes, gives, passes, needs } = description;
   const { text, diagram } = isStage(kind) ? docstring(name) : {};
+  const flowsOut = [passes && 'the columns that flow in', output && columns(output)].filter(Boolean);
   const about = [
     ...(source ? [['source', source]] : []),
     ...Object.entries(facts).map(([label, fact]) => [label, label === 'formula' ? `\`${fact}\`` : fact]),
-    ...(input && kind !== 'source' ? [['takes', columns(input) || 'anything']] : []),
-    ...(output
-      ? [
-          [
-            'gives',
-            [...(passes ? ['the columns that flow in'] : []), columns(output)].filter(Boolean).join(', and '),
-          ],
-        ]
-      : []),
+    ...(input && kind !== 'source' ? [['takes', form(takes) + (columns(input) || 'anything')]] : []),
+    ...(output ? [['gives', form(gives) + flowsOut.join(', and ')]] : []),
     ...(needs?.length ? [['needs', needs.map((need) => `\`${need}\``).join(', ')]] : []),
   ];
   return [
@@ -155,6 +149,9 @@ function sectionOf(description, defaultText) {
     '',
   ].join('\n');
 }
+
+/** `batches: ` before their columns. */
+const form = (items) => (items === undefined ? '' : `${items}: `);
 
 const isStage = (kind) => ['source', 'operator', 'sink'].includes(kind);
 

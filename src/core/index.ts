@@ -27,6 +27,7 @@ export {
   type OpenLoss,
   openLoss,
 } from './losses/index.js';
+export { type StageCounts, StageMeters } from './meter.js';
 export { defineMiner, type Miner, type MinerSpec, miners, openMiner, Selection } from './miners/index.js';
 export { Random, stream } from './random/random.js';
 export { defineReducer, openReducer, type Reducer, type ReducerSpec, reducers } from './reducers/index.js';

@@ -5,11 +5,31 @@ import type { Loggable, Run } from '../core/run/index.js';
 import { eventColumns } from '../core/spec/columns.js';
 import { defineOperator } from '../core/spec/defineOperator.js';
 
-export interface RecordOptions<E extends EventName, T = Loggable<E>> {
+export interface RecordOptions<E extends EventName> {
   run: Pick<Run, 'append'>;
   event: E;
-  /** The rows of an item; undefined logs nothing. By default the item is a row, an array of rows or a batch itself. */
-  toRows?: (item: T) => Loggable<E> | undefined;
+}
+
+export interface RecordRowsOptions<E extends EventName, T> extends RecordOptions<E> {
+  /** The rows of an item; undefined logs nothing. */
+  toRows: (item: T) => Loggable<E> | undefined;
+}
+
+/** An item is a row, an array of rows or a batch itself, with the columns of the event. */
+function create<E extends EventName, T extends Loggable<E>>(
+  options: RecordOptions<E>,
+): MonoTypeOperatorFunction<T>;
+/** Its rows are made of the item. */
+function create<E extends EventName, T>(options: RecordRowsOptions<E, T>): MonoTypeOperatorFunction<T>;
+function create<E extends EventName, T>({
+  run,
+  event,
+  toRows = (item) => item as Loggable<E>,
+}: RecordOptions<E> & Partial<RecordRowsOptions<E, T>>): MonoTypeOperatorFunction<T> {
+  return tap((item) => {
+    const rows = toRows(item);
+    if (rows !== undefined) run.append(event, rows);
+  });
 }
 
 /**
@@ -36,14 +56,5 @@ export const record = defineOperator(
     stability: 'stable',
     example: 'record: { event: step }',
   },
-  function record<E extends EventName, T = Loggable<E>>({
-    run,
-    event,
-    toRows = (item) => item as Loggable<E>,
-  }: RecordOptions<E, T>): MonoTypeOperatorFunction<T> {
-    return tap((item) => {
-      const rows = toRows(item);
-      if (rows !== undefined) run.append(event, rows);
-    });
-  },
+  create,
 );

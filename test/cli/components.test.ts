@@ -46,8 +46,8 @@ describe('rxnas describe', () => {
     const { code, stdout } = await rxnas(['describe', 'mutate']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^mutate: operator, stable$/m);
-    expect(stdout).toMatch(/^takes +anchor uint32$/m);
-    expect(stdout).toMatch(/^gives +.*tokens int32\[\]$/m);
+    expect(stdout).toMatch(/^takes +batches: anchor uint32$/m);
+    expect(stdout).toMatch(/^gives +batches: .*tokens int32\[\]$/m);
     expect(stdout).toMatch(/^samplesPerClass +whole number +cells +8 +2 … 65,536 +cells of a class/m);
     expect(stdout).toContain('- mutate: { samplesPerClass: 8 }');
   });

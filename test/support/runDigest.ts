@@ -26,7 +26,7 @@ export function runDigest(dir: string) {
     }
   }
   const { controller, position } = newestCheckpoint(dir).checkpoint!;
-  const tables = readdirSync(dir).filter((name) => name.endsWith('.parquet'));
+  const tables = readdirSync(dir).filter((name) => /^(?!stages-).*\.parquet$/.test(name)); // stages: the machine's times
   return {
     status: run.manifest.status,
     summary: run.manifest.summary,

@@ -59,6 +59,8 @@ export const nearFirst = defineOperator(
         .meta({ unit: 'steps' }),
     }),
     needs: ['space', 'seed', 'firstStep'],
+    takes: 'batches',
+    gives: 'batches',
     input: { anchor: 'uint32', cell: 'uint32', label: 'int32', edits: 'uint8', tokens: 'int32[]' },
     output: { anchor: 'uint32', cell: 'uint32', label: 'int32', edits: 'uint8', tokens: 'int32[]' },
     stability: 'experimental',

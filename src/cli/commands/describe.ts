@@ -59,18 +59,21 @@ const columns = (types: ColumnTypes | 'from parameters') =>
         .map(([name, type]) => `${name} ${type}`)
         .join(', ') || 'anything';
 
+/** `batches: ` before their columns. */
+const form = (items: string | undefined) => (items === undefined ? '' : `${items}: `);
+
 function lines(description: ComponentDescription): string[] {
-  const { kind, name, summary, stability, source, facts, params, input, output, passes, needs, example } =
-    description;
-  const gives = output && [
+  const { kind, name, summary, stability, source, facts, params, example } = description;
+  const { input, output, takes, gives, passes, needs } = description;
+  const flowsOut = output && [
     ...(passes ? ['the columns that flow in'] : []),
     ...(passes && output !== 'from parameters' && Object.keys(output).length === 0 ? [] : [columns(output)]),
   ];
   const about: [string, string][] = [
     ...(source === undefined ? [] : [['source', source] as [string, string]]),
     ...Object.entries(facts),
-    ...(input && kind !== 'source' ? [['takes', columns(input)] as [string, string]] : []),
-    ...(gives ? [['gives', gives.join(', and ')] as [string, string]] : []),
+    ...(input && kind !== 'source' ? [['takes', form(takes) + columns(input)] as [string, string]] : []),
+    ...(flowsOut ? [['gives', form(gives) + flowsOut.join(', and ')] as [string, string]] : []),
     ...(needs && needs.length > 0
       ? [['needs', `${needs.join(', ')} (the pipeline hands them in)`] as [string, string]]
       : []),

@@ -5,6 +5,7 @@ import {
   type ColumnTypes,
   type Component,
   type ComponentKind,
+  type ItemForm,
   isStage,
   type Needing,
   type Stability,
@@ -39,6 +40,9 @@ export interface ComponentDescription {
   /** Of stages: columns that have to flow in, and that flow out. `from parameters` where they follow from these. */
   input?: ColumnTypes | 'from parameters';
   output?: ColumnTypes | 'from parameters';
+  /** Of stages: what its items have to be, and what those are that it gives; absent: whatever comes. */
+  takes?: ItemForm;
+  gives?: ItemForm;
   /** Of stages: whether the columns that flowed in flow out as well. */
   passes?: boolean;
   /** What the pipeline hands in. */
@@ -61,6 +65,8 @@ export function describeComponent(component: Component): ComponentDescription {
     ...(isStage(component) && {
       input: typeof component.input === 'function' ? ('from parameters' as const) : component.input,
       output: typeof component.output === 'function' ? ('from parameters' as const) : component.output,
+      ...(component.takes && { takes: component.takes }),
+      ...(component.gives && { gives: component.gives }),
       passes: component.passes ?? false,
     }),
     ...('needs' in component && { needs: (component as Needing).needs }),

@@ -1,6 +1,14 @@
 import { parse } from 'yaml';
 import { ZodObject } from 'zod';
-import { type Component, columnTypes, isStage, readChoice, resources, stabilities } from './component.js';
+import {
+  type Component,
+  columnTypes,
+  isStage,
+  itemForms,
+  readChoice,
+  resources,
+  stabilities,
+} from './component.js';
 
 /** What is wrong with a component's description, and what to do about it. */
 export interface Fault {
@@ -46,7 +54,7 @@ export function faultOf(component: Component): Fault | undefined {
 }
 
 function stageFault(component: Component): Fault | undefined {
-  const { needs, input, output } = component as unknown as Record<string, unknown>;
+  const { needs, input, output, takes, gives } = component as unknown as Record<string, unknown>;
   if (!Array.isArray(needs)) {
     return {
       what: 'does not say what it needs',
@@ -59,6 +67,10 @@ function stageFault(component: Component): Fault | undefined {
       what: `needs ${JSON.stringify(unknown)}`,
       toDo: `a pipeline has ${Object.keys(resources).join(', ')}`,
     };
+  }
+  for (const [side, form] of Object.entries({ takes, gives })) {
+    if (form === undefined || Object.hasOwn(itemForms, form as string)) continue;
+    return { what: `${side} ${JSON.stringify(form)}`, toDo: `give ${oneOf(Object.keys(itemForms))}` };
   }
   for (const [side, columns] of Object.entries({ input, output })) {
     if (typeof columns === 'function') continue;
