@@ -82,7 +82,14 @@ const tableReference = (registry: Registry): JsonSchema => ({
 function refined(value: unknown, choiceOf: (kind: ComponentKind) => JsonSchema): JsonSchema {
   if (Array.isArray(value)) return value.map((each) => refined(each, choiceOf)) as unknown as JsonSchema;
   if (typeof value !== 'object' || value === null) return value as JsonSchema;
-  const { component, stages, env, unit, ...own } = value as JsonSchema & {
+  const {
+    component,
+    stages,
+    env,
+    environment: _,
+    unit,
+    ...own
+  } = value as JsonSchema & {
     description?: string;
     default?: unknown;
   };
@@ -92,6 +99,9 @@ function refined(value: unknown, choiceOf: (kind: ComponentKind) => JsonSchema):
       description: typeof unit === 'string' ? `${own.description} [${unit}]` : own.description,
     }),
   };
+  // The fields of a map have names of their own, `description` or `unit` among them.
+  const fields = (map: JsonSchema): JsonSchema =>
+    Object.fromEntries(Object.entries(map).map(([name, field]) => [name, refined(field, choiceOf)]));
   let schema: JsonSchema;
   if (typeof component === 'string') schema = { anyOf: [choiceOf(component as ComponentKind)], ...about };
   else if (stages === true) {
@@ -99,7 +109,12 @@ function refined(value: unknown, choiceOf: (kind: ComponentKind) => JsonSchema):
   } else {
     const entries = Object.entries(own).filter(([key, bound]) => !isNoBound(key, bound));
     schema = {
-      ...Object.fromEntries(entries.map(([key, each]) => [key, refined(each, choiceOf)])),
+      ...Object.fromEntries(
+        entries.map(([key, each]) => [
+          key,
+          key === 'properties' ? fields(each as JsonSchema) : refined(each, choiceOf),
+        ]),
+      ),
       ...about,
     };
   }

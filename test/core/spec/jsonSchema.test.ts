@@ -73,7 +73,7 @@ describe('the JSON Schema of specs', () => {
   it('says of each parameter what it is, in its unit', () => {
     const text = JSON.stringify(specJsonSchema(builtIns));
     expect(text.includes('cells of a class, the anchor included [cells]')).toBe(true);
-    expect(/"component":|"env":|"unit":|9007199254740991/.exec(text)?.[0]).toBeUndefined();
+    expect(/"component":|"env":|"environment":|"unit":|9007199254740991/.exec(text)?.[0]).toBeUndefined();
   });
 
   it('knows components of the user’s own', () => {
