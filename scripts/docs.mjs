@@ -77,7 +77,7 @@ export async function generated() {
   const { columnTypes, resources } = await load('core/spec/component.js');
   return new Map([
     ...files,
-    [join('schema', 'spec.schema.json'), `${JSON.stringify(specJsonSchema(builtIns), null, 2)}\n`],
+    [join('docs', 'spec.schema.json'), `${JSON.stringify(specJsonSchema(builtIns), null, 2)}\n`],
     [guide, filledGuide(readFileSync(join(root, guide), 'utf8'), columnTypes, resources)],
   ]);
 }
@@ -89,7 +89,7 @@ function filledGuide(text, columnTypes, resources) {
       new RegExp(`(<!-- ${name} -->\n)(?:.|\n)*?(<!-- end -->)`),
       (_, open, close) => `${open}${body}\n${close}`,
     );
-  const withFiles = text.replace(/(<!-- file: (\S+) -->\n```(\w+)\n)[\s\S]*?```/g, (_, open, path) => {
+  const withFiles = text.replace(/(<!-- file: (\S+) -->\n```[^\n]*\n)[\s\S]*?```/g, (_, open, path) => {
     const content = readFileSync(join(root, 'examples', 'custom-operator', path), 'utf8');
     return `${open}${content.trimEnd()}\n\`\`\``;
   });
