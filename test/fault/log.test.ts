@@ -162,7 +162,7 @@ describe('figure 2: damage to the log', () => {
   });
 });
 
-describe('kill -9', () => {
+describe('figure 1: kill -9', () => {
   it('while it logs and checkpoints: resumed, no row is lost or there twice', async () => {
     const out = join(temporaryFolder(), 'run');
     const kills = full ? 100 : 2;
@@ -188,7 +188,7 @@ describe('kill -9', () => {
     figure(1, `log and checkpoints alone: killed ${kills} times, ${steps} of ${steps} rows there once`);
   }, 7_200_000);
 
-  it('a second process is refused, a dead one is taken over', async () => {
+  it('figure 11: a second process is refused, a dead one is taken over', async () => {
     const out = join(temporaryFolder(), 'run');
     const script = new URL('./logWriterProcess.ts', import.meta.url);
     const child = startChild(script, 'create', out);
