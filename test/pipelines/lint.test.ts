@@ -196,7 +196,7 @@ describe('lint names file, line, column and what is wrong', () => {
     const page = join(temporaryFolder(), 'page.md');
     writeFileSync(
       page,
-      'Text\n\n```yaml\nother: 1\n```\n\n- list\n\n  ```yaml\n  pipeline:\n    - anchorss\n  ```\n',
+      'Text\n\n```yaml\nother: 1\n```\n\n- list\n\n  ```yaml\n  pipeline:\n    - anchorss\n  ```\n```yaml fragment\npipeline: [anchorss]\n```\n',
     );
     const { problems, specs } = await lintFile(page);
     expect(specs).toBe(1);

@@ -6,15 +6,20 @@ export interface SpecBlock {
   column: number;
 }
 
-/** The blocks of a Markdown page that hold a spec: fenced as `yaml` or `json`, with a `pipeline` or `extends` at the top. */
+/**
+ * The blocks of a Markdown page that hold a spec: fenced as `yaml` or `json`, with a `pipeline` or `extends` at the top. One that is fenced as
+ * `yaml fragment` is left alone: a part of a spec, or one that belongs into another folder.
+ */
 export function specBlocks(markdown: string): SpecBlock[] {
   const blocks: SpecBlock[] = [];
   const lines = markdown.split('\n');
   let open: { fence: string; indent: number; from: number } | undefined;
   for (const [i, line] of lines.entries()) {
-    const [, indent = '', fence = '', language = ''] = /^( *)(`{3,}|~{3,}) *([\w-]*)/.exec(line) ?? [];
+    const [, indent = '', fence = '', language = '', fragment] =
+      /^( *)(`{3,}|~{3,}) *([\w-]*)( fragment\b)?/.exec(line) ?? [];
     if (!open) {
-      if (fence && /^(ya?ml|json)$/.test(language)) open = { fence, indent: indent.length, from: i + 1 };
+      if (fence && !fragment && /^(ya?ml|json)$/.test(language))
+        open = { fence, indent: indent.length, from: i + 1 };
       else if (fence) open = { fence, indent: indent.length, from: -1 };
       continue;
     }
