@@ -111,7 +111,8 @@ function fromEnvironment(
     return withEnvironment(node, environment, problems, schema.safeParse('text').success);
   }
   // Stages are checked one by one, texts for people not at all.
-  const text = metaOf(schema).environment === 'ignored' ? undefined : firstReference(node);
+  const isForPeople = owner.endsWith('.description');
+  const text = isForPeople || metaOf(schema).env === 'ignored' ? undefined : firstReference(node);
   if (text) {
     problems.add(
       text.place,

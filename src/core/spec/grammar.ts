@@ -12,7 +12,7 @@ export const namePattern = /^[A-Za-z][\w-]*$/;
 export const fromEnvironment = { env: true } as const;
 
 /** Marks a field in which `${NAME}` is left as it stands. */
-const notLookedInto = { environment: 'ignored' } as const;
+const notLookedInto = { env: 'ignored' } as const;
 
 /** Marks a field that holds the stages of a pipeline. */
 export const ofStages = { stages: true, ...notLookedInto } as const;
@@ -68,7 +68,7 @@ export const specSyntax = z.strictObject({
     .regex(namePattern)
     .optional()
     .describe('what runs of it are called; default: its file’s name'),
-  description: z.string().optional().meta(notLookedInto).describe('what it is for'),
+  description: z.string().optional().describe('what it is for'),
   extends: z.string().min(1).optional().describe('a preset or another file, on which this one stands'),
   set: z
     .record(z.string(), anything)
