@@ -35,7 +35,7 @@ describe('what comes with rxnas has nothing wrong', () => {
   it.each([...specs, ...custom])('%s', async (file) => expect(await shown(file)).toEqual([]));
   it.each(specs)('%s names its schema in the first line', (file) =>
     expect(readFileSync(file, 'utf8').split('\n')[0]).toBe(
-      '# yaml-language-server: $schema=../schema/spec.schema.json',
+      '# yaml-language-server: $schema=../docs/spec.schema.json',
     ),
   );
   it.each(pages)('%s', async (file) => expect(await shown(file)).toEqual([]));
