@@ -46,9 +46,14 @@ export async function openSpec(
       'leave out `space`, or give another benchmark',
     );
   }
-  const stored = weights ?? (spec.engine && space && storedWeights(spec.controller, space, onNote));
+  const stored =
+    weights ??
+    (await closing(
+      benchmark,
+      async () => spec.engine && space && storedWeights(spec.controller, space, onNote),
+    ));
   const chosen = spec.engine && before ? { [before.name]: given({ threads: before.threads }) } : spec.engine;
-  const engine = chosen && (await openChoice(registry, 'engine', chosen));
+  const engine = chosen && (await closing(benchmark, async () => openChoice(registry, 'engine', chosen)));
   const opened: OpenedSpec = {
     ...(space && { space }),
     ...(benchmark && { benchmark }),
@@ -65,6 +70,16 @@ export async function openSpec(
     },
   };
   return opened;
+}
+
+/** What `work` gives; where it fails, the benchmark is closed. */
+async function closing<T>(benchmark: Benchmark | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await benchmark?.close?.();
+    throw error;
+  }
 }
 
 function openBenchmarkOf(
