@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { rowsOf } from '../../../src/core/batch/index.js';
 import { createRun, followRun, type LogRecord, resumeRun } from '../../../src/core/run/index.js';
+import { GrowingLog } from '../../../src/core/run/log/reader.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
 
 const create = (dir: string) => createRun({ kind: 'test', out: dir, spec: {}, seed: 1 });
@@ -113,4 +114,27 @@ describe('followRun', () => {
     run.close();
     renameSync(join(dir, 'events.log'), join(dir, 'elsewhere'));
   });
+});
+
+it('sees that a log was cut back also where it has grown past the old end since', async () => {
+  const dir = join(temporaryFolder(), 'run');
+  const run = await create(dir);
+  run.append('warning', warning(0));
+  await run.checkpoint({ space: 'nasbench201', position: { step: 0, epoch: 0, round: 0 } });
+  run.append('warning', [warning(1), warning(2)]);
+  run.flush();
+  const log = new GrowingLog(join(dir, 'events.log'));
+  const next = () => [...log.next()].filter(({ event }) => event === 'warning').flatMap(steps);
+  expect(next()).toEqual([0, 1, 2]);
+  run.close();
+  const { run: resumed } = await resumeRun(dir);
+  resumed.append(
+    'warning',
+    Array.from({ length: 50 }, (_, i) => warning(1 + i)),
+  );
+  resumed.flush();
+  expect(next()).toEqual(Array.from({ length: 48 }, (_, i) => 3 + i));
+  expect(next()).toEqual([]);
+  log.close();
+  await resumed.finish('done');
 });

@@ -125,8 +125,8 @@ export class GrowingLog {
   }
 
   #wasCutBack(): boolean {
-    const { ino, size } = fstatSync(this.#walk.fd);
-    return size < this.#walk.offset || statSync(this.path, { throwIfNoEntry: false })?.ino !== ino;
+    const { ino } = fstatSync(this.#walk.fd);
+    return statSync(this.path, { throwIfNoEntry: false })?.ino !== ino || this.#walk.isStale();
   }
 
   close(): void {
@@ -183,15 +183,20 @@ class Walk {
   readonly #rows = new Map<string, number>();
   #record = 0;
   #offset = fileHeaderBytes;
+  /** Where the last whole record begins, and its header. */
+  #last: { offset: number; header: Buffer } | undefined;
 
   constructor(
     readonly path: string,
     readonly fd: number,
   ) {}
 
-  /** Byte behind the last whole record. */
-  get offset(): number {
-    return this.#offset;
+  /** Whether what was read is no longer there: the log was cut back, and may have grown again since. */
+  isStale(): boolean {
+    if (fstatSync(this.fd).size < this.#offset) return true;
+    if (!this.#last) return false;
+    const { offset, header } = this.#last;
+    return !read(this.path, this.fd, offset, frameHeaderBytes).equals(header);
   }
 
   /** The frames up to where the log stands now. */
@@ -211,7 +216,8 @@ class Walk {
     while (this.#offset < Math.min(size, until)) {
       const offset = this.#offset;
       const record = this.#record;
-      const header = decodeFrameHeader(read(path, fd, offset, frameHeaderBytes));
+      const bytes = read(path, fd, offset, frameHeaderBytes);
+      const header = decodeFrameHeader(bytes);
       let fault: Fault | undefined;
       if ('reason' in header) fault = header;
       else {
@@ -244,6 +250,7 @@ class Walk {
             this.#rows.set(known.event, before + header.rows);
           }
           this.#record++;
+          this.#last = { offset, header: bytes };
           this.#offset = start + header.length;
           if (frame) yield frame;
           continue;
