@@ -40,7 +40,7 @@ export function overrideAt(
   }
   const pipeline = root.entries.get('pipeline')?.node;
   const stages = pipeline ? [...stagesIn(pipeline, [])] : [];
-  const found = descend(stages, first, rest, pipeline, root);
+  const found = descend(stages, first, rest, pipeline);
   if ('error' in found) {
     problems.add(place, found.error, found.hint);
     return;
@@ -78,7 +78,6 @@ function descend(
   first: string,
   rest: readonly string[],
   pipeline: SpecNode | undefined,
-  root: MapNode,
 ): Descent {
   let stages = all;
   let segments = [first, ...rest];
@@ -110,7 +109,6 @@ function descend(
     ...new Set([...topFields, ...stages.map(({ name }) => name), ...stages.flatMap(({ within }) => within)]),
   ];
   const near = suggest(segment, known);
-  void root;
   return {
     error: `${[first, ...rest].join('.')}: there is no stage or field '${segment}'`,
     hint: near ? `did you mean '${near}'? Known: ${known.join(', ')}` : `known: ${known.join(', ')}`,
