@@ -15,6 +15,7 @@ import {
   tableNames,
 } from '../core/run/index.js';
 import { openSpace } from '../core/space/index.js';
+import { headlineOf } from '../core/spec/differences.js';
 import { cellFacts } from './cellFacts.js';
 
 /** What a statement gave. Integers of 64 bits are numbers where they fit and strings where not. */
@@ -105,7 +106,7 @@ async function createTables(
   );
   for (const { name, dir, manifest } of runs) {
     const { kind, created, finished, seed, engine, tags, note, spec, summary } = manifest;
-    const { benchmark, loss, searcher } = (spec ?? {}) as Record<string, string>;
+    const { benchmark, loss, searcher } = headlineOf(spec);
     const values = [name, dir, kind, runState(dir, manifest), created, finished, spaceOf(manifest)];
     const texts = [...values, benchmark, loss, searcher, seed, engine?.name, tags, note, spec, summary].map(
       literal,
@@ -186,10 +187,10 @@ async function createCells(connection: DuckDBConnection): Promise<void> {
 
 /** The space of a run's cells, from its spec. */
 function spaceOf({ spec }: Manifest): string | undefined {
-  const { space, benchmark } = (spec ?? {}) as { space?: unknown; benchmark?: unknown };
+  const { space } = (spec ?? {}) as { space?: unknown };
   if (typeof space === 'string') return space;
-  if (typeof benchmark !== 'string') return undefined;
-  return benchmarks.find(({ name }) => name === benchmark.split(':')[0])?.space.name;
+  const { benchmark } = headlineOf(spec);
+  return benchmark && benchmarks.find(({ name }) => name === benchmark.split(':')[0])?.space.name;
 }
 
 const quoted = (text: string) => text.replaceAll("'", "''");

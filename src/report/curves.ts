@@ -1,7 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { rowsOf } from '../core/batch/index.js';
 import type { StoredRun } from '../core/run/index.js';
-import { headlineOf } from '../core/spec/differences.js';
 
 /** How a run went: the loss of a pretraining over its steps, the test accuracy of a search's best cell over its queries. */
 export interface Curve {
@@ -15,14 +14,18 @@ export interface Curve {
 
 const mostPoints = 500;
 
-/** The curve of a run. Throws exit code 3 where its log cannot be read. */
+/** The curve of a run: of its queries, where it has any. Throws exit code 3 where its log cannot be read. */
 export function curveOf(run: StoredRun): Curve {
-  const { loss, searcher } = headlineOf(run.manifest.spec);
-  const [of, column] = loss && !searcher ? (['step', 'total'] as const) : (['query', 'best_test'] as const);
-  const all: [number, number][] = [];
-  for (const { batch } of run.records({ events: [of] })) {
-    for (const row of rowsOf(batch) as Iterable<Record<string, number>>) all.push([row[of]!, row[column]!]);
+  const points: Record<Curve['of'], [number, number][]> = { step: [], query: [] };
+  for (const { event, batch } of run.records({ events: ['step', 'query'] })) {
+    for (const row of rowsOf(batch) as Iterable<Record<string, number>>) {
+      if (event === 'step') points.step.push([row.step!, row.total!]);
+      else points.query.push([row.query!, row.best_test!]);
+    }
   }
+  const of = points.query.length > 0 ? 'query' : 'step';
+  const column = of === 'query' ? 'best_test' : 'total';
+  const all = points[of];
   const every = Math.max(1, Math.ceil(all.length / mostPoints));
   const values = Array.from({ length: Math.ceil(all.length / every) }, (_, i): [number, number] => {
     const bucket = all.slice(i * every, (i + 1) * every);

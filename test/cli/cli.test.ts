@@ -111,6 +111,7 @@ describe('rxnas', () => {
         'events.log',
         'manifest.json',
         'metrics-000.parquet',
+        'stages-000.parquet',
         'spec.lock.yaml',
       ].sort(),
     );

@@ -63,7 +63,7 @@ describe.each(Object.entries(jobs))('%s', (name, args) => {
     const random = stream(31, 'kills', name);
     const found = { 'no run yet': 0, 'no checkpoint yet': 0, 'a checkpoint': 0 };
     let killed = 0;
-    for (let tries = 0; killed < kills && tries < 3 * kills; tries++) {
+    for (let tries = 0; killed < kills && tries < Math.max(20, 3 * kills); tries++) {
       const out = join(temporaryFolder(), 'run');
       const at = random.float() * whole;
       const { signal } = await rxnas([...args, '--out', out], (child) =>
@@ -93,7 +93,7 @@ describe.each(Object.entries(jobs))('%s', (name, args) => {
   it('figure 9: SIGINT and SIGTERM at random moments: exit 130, resumable', async () => {
     const random = stream(32, 'signals', name);
     const seconds: number[] = [];
-    for (let tries = 0; seconds.length < kills && tries < 3 * kills; tries++) {
+    for (let tries = 0; seconds.length < kills && tries < Math.max(20, 3 * kills); tries++) {
       const out = join(temporaryFolder(), 'run');
       let sent = 0;
       const outcome = await rxnas([...args, '--out', out], (child) => {

@@ -96,8 +96,8 @@ describe('counters', () => {
     expect(seconds('first')).toBeGreaterThanOrEqual(0.008);
     expect(seconds('second')).toBeGreaterThanOrEqual(0.032);
     expect(seconds('last')).toBeGreaterThanOrEqual(0.016);
-    // The lookup's time is its own, though it computes nothing meanwhile.
-    expect(seconds('async')).toBeGreaterThanOrEqual(0.035);
+    // The lookup's time is its own, though it computes nothing meanwhile; the first one's passes while the source still works.
+    expect(seconds('async')).toBeGreaterThanOrEqual(0.025);
     expect(seconds('first')).toBeLessThan(seconds('second'));
   });
 
