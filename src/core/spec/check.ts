@@ -5,6 +5,7 @@ import {
   type ColumnTypes,
   columnMismatch,
   type ItemForm,
+  isStage,
   itemForms,
   outputOf,
   type Resource,
@@ -315,10 +316,18 @@ function flow(list: StageList, before: Flow, checking: Checking, inRounds = fals
         return {};
       }
       if (component.takes && current.form && component.takes !== current.form) {
+        const between = registry
+          .list()
+          .filter(
+            (other) => isStage(other) && other.takes === current.form && other.gives === component.takes,
+          )
+          .map((other) => other.name);
         problems.add(
           place,
           `${name} takes ${itemForms[component.takes]}; ${previous?.name ?? list.name} gives ${itemForms[current.form]}`,
-          `put it before ${previous?.name ?? list.name}, or leave it out`,
+          between
+            ? `put ${between} between them`
+            : `put it before ${previous?.name ?? list.name}, or leave it out`,
         );
         return {};
       }
