@@ -16,6 +16,7 @@ import { given } from '../core/given.js';
 import { stream } from '../core/random/random.js';
 import { controllerCheckpoint } from '../core/run/index.js';
 import { openSpace, type Space } from '../core/space/index.js';
+import { tokensOfCells } from '../core/space/space.js';
 
 export interface EvaluateOptions {
   /** Run or checkpoint of the controller. */
@@ -136,11 +137,15 @@ async function quality(
     space,
     cells: of,
     width: controller.config.dim,
-    values: await inBatches(of, (part) => controller.embed(tokensOf(space, part)), Float32Array),
+    values: await inBatches(of, (part) => controller.embed(tokensOfCells(space, part)), Float32Array),
   });
   const rows = cells.length;
-  const tokens = tokensOf(space, cells);
-  const decoded = await inBatches(cells, (part) => controller.reconstruct(tokensOf(space, part)), Int32Array);
+  const tokens = tokensOfCells(space, cells);
+  const decoded = await inBatches(
+    cells,
+    (part) => controller.reconstruct(tokensOfCells(space, part)),
+    Int32Array,
+  );
   const random = (name: string) => stream(seed, 'evaluate', name);
   return {
     locality: locality(await embed(all), { rows, pairs, close }, random('pairs')),
@@ -168,10 +173,4 @@ async function inBatches<T extends Float32Array | Int32Array>(
     at += part.length;
   }
   return all;
-}
-
-function tokensOf(space: Space, cells: Uint32Array): Int32Array {
-  const tokens = new Int32Array(cells.length * space.sequenceLength);
-  for (const [row, cell] of cells.entries()) space.encode(cell, tokens, row * space.sequenceLength);
-  return tokens;
 }

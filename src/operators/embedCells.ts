@@ -4,6 +4,7 @@ import { type EventBatch, embeddingBatch } from '../core/batch/index.js';
 import { breathe } from '../core/breathe.js';
 import type { Controller } from '../core/engine/engine.js';
 import type { Space } from '../core/space/index.js';
+import { tokensOfCells } from '../core/space/space.js';
 import { defineOperator } from '../core/spec/defineOperator.js';
 
 export interface EmbedCellsOptions {
@@ -41,13 +42,8 @@ export const embedCells = defineOperator(
       concatMap(async (index) => {
         await breathe();
         const cell = cells.subarray(index * rows, (index + 1) * rows);
-        const tokens = new Int32Array(cell.length * space.sequenceLength);
-        const hash: string[] = [];
-        for (let i = 0; i < cell.length; i++) {
-          space.encode(cell[i]!, tokens, i * space.sequenceLength);
-          hash.push(space.hash(cell[i]!));
-        }
-        const embedding = await controller.embed(tokens);
+        const hash = Array.from(cell, (code) => space.hash(code));
+        const embedding = await controller.embed(tokensOfCells(space, cell));
         return embeddingBatch(controller.config.dim, { cell, hash, embedding });
       }),
     ),

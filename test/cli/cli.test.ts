@@ -1,36 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openRun } from '../../src/core/run/index.js';
+import { type Outcome, rxnas } from '../support/rxnas.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
-
-const program = fileURLToPath(new URL('../../bin/rxnas.mjs', import.meta.url));
-
-interface Outcome {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
-
-/** Runs the real command; `started` is given the process. */
-function rxnas(args: string[], started?: (child: ChildProcess) => void): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text) => {
-      stdout += text;
-    });
-    child.stderr.setEncoding('utf8').on('data', (text) => {
-      stderr += text;
-    });
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
-    started?.(child);
-  });
-}
 
 /** Calls `then` when the run in `dir` has written its first checkpoint. */
 function atFirstCheckpoint(dir: string, then: () => void) {
