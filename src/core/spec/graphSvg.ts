@@ -1,6 +1,6 @@
 import type { Graph, GraphNode } from './graph.js';
 
-const [width, height, gapX, gapY, margin] = [150, 46, 46, 34, 24];
+const [width, height, gapX, gapY, margin] = [150, 46, 46, 48, 24];
 
 /**
  * A graph as an SVG picture: a line of boxes for each list of stages, from left to right, branches below what they come from. A
@@ -31,9 +31,10 @@ export function svg({ nodes, edges }: Graph): string {
     if (kind === 'flow' && y1 === y2) return `<path class="flow" d="M${x1} ${y1}H${x2 - 2}"/>`;
     if (kind === 'flow')
       return `<path class="flow" d="M${x1} ${y1}C${x1 + gapX} ${y1} ${x2 - gapX} ${y2} ${x2 - 2} ${y2}"/>`;
-    // Back to the left, below its own line.
-    const low = a.y + height + gapY / 2 - (kind === 'again' ? 6 : 0);
-    return `<path class="${kind}" d="M${x1} ${y1}h10V${low}H${x2 - 14}V${y2}h12"/>`;
+    // Back to the left, between its own line and the title of the next.
+    const [down, out] = kind === 'again' ? [8, 20] : [16, 14];
+    const low = a.y + height + down;
+    return `<path class="${kind}" d="M${x1} ${y1}h10V${low}H${x2 - out}V${y2}h${out - 2}"/>`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${right}" height="${bottom}" viewBox="0 0 ${right} ${bottom}" font-family="sans-serif" font-size="13">
 <style>
