@@ -1,5 +1,5 @@
 /**
- * Build dist/ from src/: TypeScript, the WebAssembly kernels, and every other file as it is. Does nothing where dist/ is newer than
+ * Build dist/ from src/: TypeScript, the WebAssembly kernels, the report's page, and every other file as it is. Does nothing where dist/ is newer than
  * all it is made of. `--clean` starts from an empty dist/.
  */
 import {
@@ -39,6 +39,13 @@ export async function build({ clean = false } = {}) {
   const started = new Date();
   await step(join('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json');
   if (existsSync(join(root, 'scripts', 'build-simd.mjs'))) await step(join('scripts', 'build-simd.mjs'));
+  // Loaded here: a set-up that is to install it imports this module as well.
+  const { build: bundle } = await import('esbuild');
+  await bundle({
+    entryPoints: [join(root, 'src', 'report', 'page', 'main.ts')],
+    outfile: join(dist, 'report', 'page', 'page.js'),
+    ...{ bundle: true, minify: true, format: 'iife', target: 'es2022', charset: 'utf8' },
+  });
   copyAssets(join(root, 'src'), dist);
   writeFileSync(stamp, '');
   utimesSync(stamp, started, started);
@@ -65,7 +72,7 @@ function copyAssets(from, to) {
     const [source, target] = [join(from, each.name), join(to, each.name)];
     if (each.isDirectory()) {
       if (each.name !== 'assembly') copyAssets(source, target);
-    } else if (!each.name.endsWith('.ts')) {
+    } else if (!each.name.endsWith('.ts') && each.name !== 'tsconfig.json') {
       mkdirSync(dirname(target), { recursive: true });
       copyFileSync(source, target);
     }

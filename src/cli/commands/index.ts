@@ -10,6 +10,7 @@ import { lintCommand } from './lint.js';
 import { listCommand } from './list.js';
 import { pretrainCommand } from './pretrain.js';
 import { replayCommand } from './replay.js';
+import { reportCommand } from './report.js';
 import { resumeCommand } from './resume.js';
 import { runCommand } from './run.js';
 import { runsCommand } from './runs/index.js';
@@ -43,5 +44,6 @@ export const commands: readonly Command[] = [
   schemaCommand,
   exportCommand,
   evaluateEmbeddingCommand,
+  reportCommand,
   sqlCommand,
 ];

@@ -7,13 +7,13 @@ export interface MeanInterval {
   high: number;
 }
 
-const resamples = 10_000;
-
 /**
  * Mean and 95 % percentile bootstrap interval. The resamples are drawn from a stream of their own: equal values give equal intervals. With one
  * value, both ends are NaN.
+ *
+ * @param resamples fewer cost less and say the ends less exactly: for bands in a plot 1,000 do
  */
-export function meanInterval(values: readonly number[]): MeanInterval {
+export function meanInterval(values: readonly number[], resamples = 10_000): MeanInterval {
   const n = values.length;
   const mean = values.reduce((sum, value) => sum + value, 0) / n;
   if (n < 2) return { mean, low: Number.NaN, high: Number.NaN };

@@ -1,0 +1,101 @@
+import type { ReportModel, RunModel } from '../model.js';
+import { chart } from './chart.js';
+import { h, table } from './dom.js';
+import { format, seconds } from './format.js';
+
+/** A part of the page. */
+export interface Section {
+  id: string;
+  /** Its heading, and its name in the list of contents. */
+  title: string;
+  /** What it shows; undefined where the model has nothing for it. A function of the model alone. */
+  render(model: ReportModel): Node[] | undefined;
+}
+
+export const sections: readonly Section[] = [
+  { id: 'summary', title: 'Summary', render: summary },
+  { id: 'curves', title: 'Curves', render: curves },
+  { id: 'stages', title: 'Stage timings', render: stages },
+  { id: 'spec', title: 'Spec and reproduction', render: spec },
+];
+
+function summary({ runs }: ReportModel): Node[] {
+  return runs.map((run) =>
+    h(
+      'article',
+      { class: 'run' },
+      h('h3', {}, run.name, ' ', h('span', { class: `state ${run.state}` }, run.state)),
+      h('p', { class: 'muted' }, [run.kind, run.headline].filter(Boolean).join(' · ')),
+      run.figures.length > 0 &&
+        h(
+          'dl',
+          { class: 'figures' },
+          ...run.figures.map(({ name, value, unit }) =>
+            h('div', {}, h('dt', {}, name), h('dd', {}, format(value, unit))),
+          ),
+        ),
+      ...run.warnings.map(({ code, message, step }) =>
+        h('p', { class: 'warning' }, h('b', {}, `${code} at step ${format(step, 'count')}`), ` ${message}`),
+      ),
+      h(
+        'dl',
+        { class: 'facts' },
+        ...run.facts.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]),
+      ),
+    ),
+  );
+}
+
+function curves({ panels }: ReportModel): Node[] | undefined {
+  if (panels.length === 0) return undefined;
+  return [h('div', { class: 'charts' }, ...panels.map(chart))];
+}
+
+function stages({ runs }: ReportModel): Node[] | undefined {
+  const timed = runs.filter((run) => run.stages.some((stage) => stage.seconds > 0));
+  if (timed.length === 0) return undefined;
+  return timed.flatMap((run) => [...(runs.length > 1 ? [h('h3', {}, run.name)] : []), stageTable(run)]);
+}
+
+function stageTable({ name, stages }: RunModel): HTMLElement {
+  const total = stages.reduce((sum, stage) => sum + stage.seconds, 0);
+  return table(
+    `Stage timings of ${name}`,
+    ['stage', 'rows in', 'rows out', 'dropped', 'time', 'share', 'waiting'],
+    stages.map((stage) => [
+      stage.stage,
+      format(stage.in, 'count'),
+      format(stage.out, 'count'),
+      format(stage.dropped, 'count'),
+      seconds(stage.seconds),
+      h(
+        'span',
+        { class: 'share', style: `--share:${stage.seconds / total}` },
+        `${((100 * stage.seconds) / total).toFixed(1)} %`,
+      ),
+      stage.waiting === 0 ? '–' : seconds(stage.waiting),
+    ]),
+  );
+}
+
+function spec({ runs }: ReportModel): Node[] {
+  return runs.map((run) =>
+    h(
+      'article',
+      { class: 'run' },
+      runs.length > 1 && h('h3', {}, run.name),
+      run.reproduce.length > 0 &&
+        h(
+          'pre',
+          { class: 'commands', tabindex: 0, 'aria-label': 'Commands that compute it again' },
+          run.reproduce.join('\n'),
+        ),
+      h(
+        'details',
+        { open: runs.length === 1 },
+        h('summary', {}, 'The resolved spec'),
+        h('pre', { tabindex: 0 }, run.spec),
+      ),
+    ),
+  );
+}

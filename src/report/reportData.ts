@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { type EventRow, rowsOf } from '../core/batch/index.js';
+import { type Manifest, runState, type StoredRun } from '../core/run/index.js';
+import { headlineOf } from '../core/spec/differences.js';
+import { version } from '../core/version.js';
+import type { Figure, ReportModel, RunModel, Unit } from './model.js';
+import { curveRows, panelsOf } from './panels.js';
+
+/**
+ * What a report on runs shows, as they stand now; they may still be written. Throws exit code 3 where a log cannot be read.
+ */
+export function reportData(runs: readonly StoredRun[], { title }: { title?: string } = {}): ReportModel {
+  const names = namesOf(runs);
+  const panels = panelsOf(runs.map((run, i) => curveRows(run, names[i]!, groupOf(run.manifest))));
+  const models = runs.map((run, i) => runModel(run, names[i]!));
+  return {
+    title: title ?? (models.length === 1 ? models[0]!.name : `${models.length} runs`),
+    made: new Date().toISOString(),
+    version,
+    runs: models,
+    panels,
+  };
+}
+
+/** What the runs are called: by their folders; where two are called the same, by their places. */
+function namesOf(runs: readonly StoredRun[]): string[] {
+  const names = runs.map(({ dir }) => basename(dir));
+  return runs.map(({ dir }, i) =>
+    names.indexOf(names[i]!) === names.lastIndexOf(names[i]!) ? names[i]! : dir,
+  );
+}
+
+/** What runs that are averaged have in common. */
+const groupOf = ({ kind, spec }: Manifest): string => {
+  const { loss, searcher, benchmark } = headlineOf(spec);
+  return [searcher ?? loss ?? kind, benchmark && `on ${benchmark}`].filter(Boolean).join(' ');
+};
+
+function runModel(run: StoredRun, name: string): RunModel {
+  const { dir, manifest } = run;
+  const { loss, searcher, benchmark } = headlineOf(manifest.spec);
+  const warnings: EventRow<'warning'>[] = [];
+  const stages: EventRow<'stage'>[] = [];
+  for (const { event, batch } of run.records({ events: ['warning', 'stage'] })) {
+    if (event === 'warning') warnings.push(...(rowsOf(batch) as Iterable<EventRow<'warning'>>));
+    else stages.push(...(rowsOf(batch) as Iterable<EventRow<'stage'>>));
+  }
+  return {
+    name,
+    kind: manifest.kind,
+    state: runState(dir, manifest),
+    headline: [loss, searcher, benchmark].filter(Boolean).join(' · '),
+    facts: factsOf(manifest),
+    figures: figuresOf(manifest),
+    warnings,
+    stages: stages.map(({ buffered: _, ...stage }) => stage),
+    spec: readFileSync(join(dir, 'spec.lock.yaml'), 'utf8'),
+    reproduce: reproduce(manifest),
+  };
+}
+
+function factsOf({ created, finished, seed, engine, versions, data, git, tags, note }: Manifest) {
+  const took = finished && durationOf(Date.parse(finished) - Date.parse(created));
+  const facts: [string, string | undefined][] = [
+    ['made', `${created.slice(0, 16).replace('T', ' ')} UTC`],
+    ['took', took],
+    ['seed', String(seed)],
+    ['engine', engine && `${engine.name}${engine.threads ? `, ${engine.threads} threads` : ''}`],
+    ...Object.entries(versions),
+    ['git', git && `${git.commit.slice(0, 12)}${git.dirty ? ', with changes' : ''}`],
+    ['tags', tags.join(', ') || undefined],
+    ['note', note],
+    ...Object.entries(data).map(([file, hash]): [string, string] => [`SHA-256 of ${file}`, hash]),
+  ];
+  return facts.filter((fact): fact is [string, string] => fact[1] !== undefined);
+}
+
+function durationOf(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 120 ? `${minutes} min` : `${(minutes / 60).toFixed(1)} h`;
+}
+
+const fractions = /^(best_)?(test|validation|regret|accuracy)$/;
+
+/** The numbers of the summary. */
+function figuresOf({ summary = {} }: Manifest): Figure[] {
+  return Object.entries(summary).flatMap(([name, value]): Figure[] => {
+    if (typeof value !== 'number') return [];
+    const unit: Unit = fractions.test(name) ? 'fraction' : Number.isInteger(value) ? 'count' : 'number';
+    return [{ name: name.replaceAll('_', ' '), value, unit }];
+  });
+}
+
+/** Commands for the folder of a copy of the run. */
+function reproduce({ id, kind, spec }: Manifest): string[] {
+  const isSpec = typeof spec === 'object' && spec !== null && 'pipeline' in spec;
+  return [
+    ...(isSpec ? [`rxnas run ${id}/spec.lock.yaml --out runs/${id}-again`] : []),
+    ...(isSpec || kind === 'pretrain' || kind.startsWith('search-') ? [`rxnas replay ${id} --verify`] : []),
+  ];
+}

@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { createRun, openRun } from '../../src/core/run/index.js';
+import { renderPage } from '../../src/report/renderPage.js';
+import { reportData } from '../../src/report/reportData.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
+
+const golden = (name: string) => openRun(`test/golden/runs/${name}`);
+
+describe('the model of a report', () => {
+  it('says what a pretraining and a search are, how they went, and how they are made again', () => {
+    const { title, runs, panels } = reportData([golden('pretrain-1'), golden('search-1')]);
+    expect(title).toBe('2 runs');
+    expect(runs.map(({ name, kind, state }) => [name, kind, state])).toEqual([
+      ['pretrain-1', 'pretrain', 'done'],
+      ['search-1', 'search-nao', 'done'],
+    ]);
+    expect(runs[1]!.figures.find(({ name }) => name === 'best test')).toMatchObject({ unit: 'fraction' });
+    expect(panels.map(({ id }) => id)).toEqual([
+      'query-best_test',
+      'query-best_validation',
+      'query-regret',
+      'step-total',
+      'step-reconstruction',
+      'step-metric',
+      'step-spread',
+      'step-effective_rank',
+      'step-gradient_norm',
+    ]);
+    const [best] = panels[0]!.series;
+    expect(best!.x).toHaveLength(30);
+    expect(best!.y).toEqual([...best!.y].sort()); // what was best so far never falls
+    expect(best!.low).toBeUndefined();
+  });
+
+  it('of a long run shows means of stretches and the middle of their values', async () => {
+    const run = await createRun({ kind: 'pretrain', root: temporaryFolder(), spec: {}, seed: 1 });
+    const rest = { epoch: 0, reconstruction: 1, metric: Number.NaN, mined: 0, learning_rate: 0 };
+    for (let step = 0; step < 4000; step++) {
+      run.append('step', {
+        ...{ step, total: step % 10, ...rest },
+        ...{ gradient_norm: 0, spread: 0, effective_rank: 0 },
+      });
+    }
+    run.close();
+    const { runs, panels } = reportData([openRun(run.dir)]);
+    expect(runs[0]!.state).toBe('dead');
+    expect(panels.map(({ id }) => id)).not.toContain('step-metric'); // no value in it
+    const [{ x, y, low, high }] = panels[0]!.series as [Required<(typeof panels)[0]['series'][0]>];
+    expect(x).toEqual(Array.from({ length: 400 }, (_, i) => 10 * (i + 1)));
+    expect(new Set(y)).toEqual(new Set([4.5]));
+    expect(new Set(low)).toEqual(new Set([1]));
+    expect(new Set(high)).toEqual(new Set([8]));
+  });
+
+  it('averages searches that differ in their seed', async () => {
+    const run = await createRun({ kind: 'sweep', root: temporaryFolder(), spec: {}, seed: 1 });
+    const lengths = [3, 2];
+    for (const [seed, queries] of lengths.entries()) {
+      for (let query = 1; query <= queries; query++) {
+        const best = (query + seed) / 10;
+        run.append('result', {
+          ...{
+            query,
+            round: 0,
+            cell: query,
+            hash: '',
+            searcher: 'random',
+            origin: '',
+            validation: 0,
+            test: 0,
+          },
+          ...{ best_validation: best, best_test: best, regret: Number.NaN, rank: 0, seconds: 1 },
+          ...{ seed, protocol: 'V' },
+        });
+      }
+    }
+    run.close();
+    const [best] = reportData([openRun(run.dir)]).panels[0]!.series;
+    // The second search ended after two queries with 0.3, which it keeps.
+    expect(best).toMatchObject({ name: 'random (2 searches)', x: [1, 2, 3] });
+    expect(best!.y.map((value) => value!.toFixed(3))).toEqual(['0.150', '0.250', '0.300']);
+    expect(best!.low![0]!).toBeCloseTo(0.1, 12);
+    expect(best!.high![0]!).toBeCloseTo(0.2, 12);
+  });
+});
+
+describe('the page', () => {
+  const model = reportData([golden('search-1')], { title: '</script><!-- <script> & "quotes"' });
+
+  it('is one file that asks for nothing, and holds the model to the letter', () => {
+    const html = renderPage(model);
+    expect(html).toContain("default-src 'none'");
+    expect(html).not.toContain('connect-src');
+    expect(html).not.toMatch(/<(?:link|img|script|iframe)[^>]+(?:src|href)=/);
+    const [, json] = /<script type="application\/json" id="model">(.*?)<\/script>/s.exec(html)!;
+    expect(JSON.parse(json!)).toEqual(JSON.parse(JSON.stringify(model)));
+    expect(html).toContain(
+      '<title>&#60;/script&#62;&#60;!-- &#60;script&#62; &#38; &#34;quotes&#34; – rxnas',
+    );
+  });
+
+  it('asks its own server alone where it is live', () => {
+    const html = renderPage(model, { live: '/events' });
+    expect(html).toContain("connect-src 'self'");
+    expect(html).toContain('data-live="/events"');
+  });
+});
