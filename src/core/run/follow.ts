@@ -1,5 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
+import { breathe } from '../breathe.js';
 import { GrowingLog, type LogRecord } from './log/reader.js';
+import type { Manifest } from './manifest.js';
 import { openRun } from './run.js';
 import { type RunState, runState } from './runs.js';
 
@@ -14,6 +16,12 @@ export interface FollowOptions {
   signal?: AbortSignal;
 }
 
+/** How a run stands. */
+export interface Standing {
+  state: RunState;
+  manifest: Manifest;
+}
+
 /**
  * The logged rows of a run as they come, record by record, also where another process writes them: first those that are there, then, until
  * the run ends, those that follow. Asks for the next record only when the last one was taken. Returns how the run stands at the end: `dead`
@@ -21,21 +29,39 @@ export interface FollowOptions {
  */
 export async function* followRun(
   folder: string,
-  { events, after = {}, every = 200, signal }: FollowOptions = {},
+  options: FollowOptions = {},
 ): AsyncGenerator<LogRecord, RunState> {
-  const { log: path } = openRun(folder);
-  const log = new GrowingLog(path, after);
+  for await (const item of watchRun(folder, options)) {
+    if (!('state' in item)) yield item;
+    else if (item.state !== 'running') return item.state;
+  }
+  return 'running';
+}
+
+/**
+ * As {@link followRun}, but beyond the end of the run, which may be resumed: gives the rows as they come, and how the run stands whenever that
+ * has changed, behind the rows that were logged until then. Ends where `signal` gives up. A row is given once, also where a resumed run logs
+ * it again.
+ */
+export async function* watchRun(
+  folder: string,
+  { events, after = {}, every = 200, signal }: FollowOptions = {},
+): AsyncGenerator<LogRecord | Standing> {
+  const log = new GrowingLog(openRun(folder).log, after);
+  let known: Standing | undefined;
   try {
-    for (;;) {
-      const state = stateOf(folder); // before the last look, so that no row is missed
+    while (!signal?.aborted) {
+      const standing = standingOf(folder); // before the last look, so that no row is missed
       for (const record of log.next()) {
-        if (events && !events.includes(record.event)) continue;
-        yield record;
-        if (signal?.aborted) return 'running';
+        await breathe();
+        if (signal?.aborted) return;
+        if (!events || events.includes(record.event)) yield record;
       }
-      if (state !== 'running') return state;
+      if (standing.state !== known?.state || standing.manifest.finished !== known.manifest.finished) {
+        known = standing;
+        yield standing;
+      }
       await setTimeout(every, undefined, signal && { signal }).catch(() => {});
-      if (signal?.aborted) return 'running';
     }
   } finally {
     log.close();
@@ -43,11 +69,11 @@ export async function* followRun(
 }
 
 /** A run that ends between two looks at it is not dead. */
-function stateOf(folder: string): RunState {
+function standingOf(folder: string): Standing {
   const look = () => {
     const { dir, manifest } = openRun(folder);
-    return runState(dir, manifest);
+    return { state: runState(dir, manifest), manifest };
   };
-  const state = look();
-  return state === 'dead' ? look() : state;
+  const standing = look();
+  return standing.state === 'dead' ? look() : standing;
 }

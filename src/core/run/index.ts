@@ -10,7 +10,7 @@ export {
 } from './checkpoint.js';
 export { collectGarbage, removeRun } from './cleanup.js';
 export { type JsonValue, NewFile, replaceFile, storageError } from './files.js';
-export { type FollowOptions, followRun } from './follow.js';
+export { type FollowOptions, followRun, type Standing, watchRun } from './follow.js';
 export type { LogPosition } from './log/position.js';
 export {
   type LogDamage,

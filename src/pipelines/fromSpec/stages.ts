@@ -23,9 +23,8 @@ import { breathe } from '../../core/breathe.js';
 import { usageError } from '../../core/errors.js';
 import { given } from '../../core/given.js';
 import { collapseReference } from '../../core/losses/health.js';
-import { stream } from '../../core/random/random.js';
 import { Pool, type QueryRow } from '../../core/search/pool.js';
-import type { Space } from '../../core/space/index.js';
+import { sampleCells } from '../../core/space/sampleCells.js';
 import { choiceKind, type Resource } from '../../core/spec/component.js';
 import { textOf } from '../../core/spec/problems.js';
 import {
@@ -455,12 +454,4 @@ function cellsOf({ params: { sample } }: ComponentStage, { pool, resources, spec
   const space = resources.space!;
   if (sample === 'queried') return Uint32Array.from(pool?.rows ?? [], ({ cell }) => cell);
   return sampleCells(space, sample === 'all' ? space.size : (sample as number), spec.seed);
-}
-
-/** Random cells without repetition, in id order; all of them where as many are wanted. */
-function sampleCells(space: Space, count: number, seed: number): Uint32Array {
-  const cells = space.cells();
-  if (count >= cells.length) return cells;
-  const chosen = stream(seed, 'embed').shuffle(Uint32Array.from(cells.keys())).subarray(0, count).sort();
-  return chosen.map((id) => cells[id]!);
 }
