@@ -1,7 +1,6 @@
-import { type EventRow, rowsOf } from '../core/batch/index.js';
-import type { StoredRun } from '../core/run/index.js';
 import { meanInterval } from '../core/statistics/bootstrap.js';
 import type { Panel, Series } from './model.js';
+import type { RunRows, SearchColumn, SearchRow, StepColumn } from './runRows.js';
 import { rangeOf } from './sparkline.js';
 
 /** Points of a line; a longer run is averaged over as many stretches. */
@@ -15,17 +14,13 @@ const leastOfBand = 5;
 /** A y axis is logarithmic where its values span more than this. */
 const logFrom = 50;
 
-/** The rows of a run that curves are made of. */
+/** A run's rows, as its curves are called. */
 export interface CurveRows {
   name: string;
   /** Runs that differ in the seed alone share it. */
   group: string;
-  steps: Pick<EventRow<'step'>, 'step' | keyof typeof stepPanels>[];
-  /** A list a search. */
-  searches: { group: string; rows: SearchRow[] }[];
+  rows: RunRows;
 }
-
-type SearchRow = Pick<EventRow<'query'>, 'query' | keyof typeof searchPanels>;
 
 const stepPanels = {
   total: ['Loss', 'loss'],
@@ -34,40 +29,22 @@ const stepPanels = {
   spread: ['Spread of the embedding', 'mean standard deviation'],
   effective_rank: ['Effective rank of the embedding', 'dimensions'],
   gradient_norm: ['Gradient norm', 'norm before clipping'],
-} as const;
+} as const satisfies Record<StepColumn, [string, string]>;
 
 const searchPanels = {
   best_test: ['Test accuracy of the best cell', 'accuracy'],
   best_validation: ['Validation accuracy of the best cell', 'accuracy'],
   regret: ['Test regret', 'accuracy below the best cell’s'],
-} as const;
+} as const satisfies Record<SearchColumn, [string, string]>;
 
 const keysOf = <T extends object>(of: T) => Object.keys(of) as (keyof T & string)[];
 
-/** Reads them from a run's log. Throws exit code 3 where it cannot be read. */
-export function curveRows(run: StoredRun, name: string, group: string): CurveRows {
-  const rows: CurveRows = { name, group, steps: [], searches: [] };
-  let label = '';
-  for (const { event, batch } of run.records({ events: ['step', 'query', 'result'] })) {
-    for (const row of rowsOf(batch) as Iterable<unknown>) {
-      if (event === 'step') rows.steps.push(row as EventRow<'step'>);
-      else {
-        const { query, best_test, best_validation, regret, searcher } = row as EventRow<'query'>;
-        label = event === 'result' ? searcher : group;
-        if (query === 1 || rows.searches.length === 0) rows.searches.push({ group: label, rows: [] });
-        rows.searches.at(-1)!.rows.push({ query, best_test, best_validation, regret });
-      }
-    }
-  }
-  return rows;
-}
-
 /** The charts of runs: of what they have logged. */
 export function panelsOf(runs: readonly CurveRows[]): Panel[] {
-  const pretrainings = runs.filter(({ steps }) => steps.length > 0);
+  const pretrainings = runs.filter(({ rows }) => rows.steps.step.length > 0);
   const ofSteps = keysOf(stepPanels).map((column): Panel => {
     const [title, y] = stepPanels[column];
-    const series = pretrainings.map(({ name, steps }) => stretches(name, steps, column));
+    const series = pretrainings.map(({ name, rows }) => stretches(name, rows.steps, column));
     return {
       id: `step-${column}`,
       title,
@@ -80,7 +57,9 @@ export function panelsOf(runs: readonly CurveRows[]): Panel[] {
       series,
     };
   });
-  const searches = runs.flatMap((run) => run.searches);
+  const searches = runs.flatMap(({ group, rows }) =>
+    rows.searches.map(({ searcher, rows }) => ({ group: searcher ?? group, rows })),
+  );
   const groups = [...new Set(searches.map(({ group }) => group))];
   const ofQueries = keysOf(searchPanels).map((column): Panel => {
     const [title, y] = searchPanels[column];
@@ -113,14 +92,13 @@ export function panelsOf(runs: readonly CurveRows[]): Panel[] {
 const finite = (value: number) => (Number.isFinite(value) ? value : null);
 
 /** A column over the steps: the mean of each stretch, and the middle of its values. */
-function stretches(name: string, rows: CurveRows['steps'], column: keyof typeof stepPanels): Series {
-  const length = Math.max(1, Math.ceil(rows.length / mostPoints));
+function stretches(name: string, steps: RunRows['steps'], column: StepColumn): Series {
+  const length = Math.max(1, Math.ceil(steps.step.length / mostPoints));
   const [x, y, low, high]: [number[], Series['y'], Series['y'], Series['y']] = [[], [], [], []];
-  for (let at = 0; at < rows.length; at += length) {
-    const part = rows.slice(at, at + length);
-    const values = part.map((row) => row[column]).sort((a, b) => a - b);
+  for (let at = 0; at < steps.step.length; at += length) {
+    const values = steps[column].slice(at, at + length).sort((a, b) => a - b);
     const quantile = (q: number) => values[Math.round(q * (values.length - 1))]!;
-    x.push(part.at(-1)!.step + 1);
+    x.push(steps.step[at + values.length - 1]! + 1);
     y.push(finite(values.reduce((sum, value) => sum + value, 0) / values.length));
     low.push(finite(quantile((1 - band) / 2)));
     high.push(finite(quantile((1 + band) / 2)));
@@ -129,11 +107,7 @@ function stretches(name: string, rows: CurveRows['steps'], column: keyof typeof 
 }
 
 /** A column over the queries: of one search as it is, of several the mean with its interval. */
-function averaged(
-  name: string,
-  searches: readonly (readonly SearchRow[])[],
-  column: keyof typeof searchPanels,
-): Series {
+function averaged(name: string, searches: readonly (readonly SearchRow[])[], column: SearchColumn): Series {
   const last = Math.max(...searches.map((rows) => rows.at(-1)!.query));
   const [most, one] = searches.length === 1 ? [mostPoints, true] : [mostPlaces, false];
   const count = Math.min(last, most);

@@ -1,19 +1,32 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { type EventRow, rowsOf } from '../core/batch/index.js';
 import { type Manifest, runState, type StoredRun } from '../core/run/index.js';
 import { headlineOf } from '../core/spec/differences.js';
 import { version } from '../core/version.js';
 import type { Figure, ReportModel, RunModel, Unit } from './model.js';
-import { curveRows, panelsOf } from './panels.js';
+import { panelsOf } from './panels.js';
+import { RunRows } from './runRows.js';
 
-/**
- * What a report on runs shows, as they stand now; they may still be written. Throws exit code 3 where a log cannot be read.
- */
-export function reportData(runs: readonly StoredRun[], { title }: { title?: string } = {}): ReportModel {
-  const names = namesOf(runs);
-  const panels = panelsOf(runs.map((run, i) => curveRows(run, names[i]!, groupOf(run.manifest))));
-  const models = runs.map((run, i) => runModel(run, names[i]!));
+/** What a report on runs shows, as they stand now; they may still be written. Throws exit code 3 where a log cannot be read. */
+export function reportData(runs: readonly StoredRun[], options: { title?: string } = {}): ReportModel {
+  const read = runs.map((run) => {
+    const rows = new RunRows();
+    for (const record of run.records({ events: RunRows.events })) rows.add(record);
+    return { run, rows };
+  });
+  return reportModel(read, options);
+}
+
+/** What a report shows of runs whose rows have been read. */
+export function reportModel(
+  read: readonly { run: StoredRun; rows: RunRows }[],
+  { title }: { title?: string } = {},
+): ReportModel {
+  const names = namesOf(read.map(({ run }) => run));
+  const panels = panelsOf(
+    read.map(({ run, rows }, i) => ({ name: names[i]!, group: groupOf(run.manifest), rows })),
+  );
+  const models = read.map(({ run, rows }, i) => runModel(run, rows, names[i]!));
   return {
     title: title ?? (models.length === 1 ? models[0]!.name : `${models.length} runs`),
     made: new Date().toISOString(),
@@ -37,15 +50,8 @@ const groupOf = ({ kind, spec }: Manifest): string => {
   return [searcher ?? loss ?? kind, benchmark && `on ${benchmark}`].filter(Boolean).join(' ');
 };
 
-function runModel(run: StoredRun, name: string): RunModel {
-  const { dir, manifest } = run;
+function runModel({ dir, manifest }: StoredRun, { warnings, stages }: RunRows, name: string): RunModel {
   const { loss, searcher, benchmark } = headlineOf(manifest.spec);
-  const warnings: EventRow<'warning'>[] = [];
-  const stages: EventRow<'stage'>[] = [];
-  for (const { event, batch } of run.records({ events: ['warning', 'stage'] })) {
-    if (event === 'warning') warnings.push(...(rowsOf(batch) as Iterable<EventRow<'warning'>>));
-    else stages.push(...(rowsOf(batch) as Iterable<EventRow<'stage'>>));
-  }
   return {
     name,
     kind: manifest.kind,

@@ -1,0 +1,56 @@
+import { type EventRow, rowsOf } from '../core/batch/index.js';
+import type { LogRecord } from '../core/run/index.js';
+
+export const stepColumns = [
+  'total',
+  'reconstruction',
+  'metric',
+  'spread',
+  'effective_rank',
+  'gradient_norm',
+] as const;
+export type StepColumn = (typeof stepColumns)[number];
+export type SearchColumn = 'best_test' | 'best_validation' | 'regret';
+export type SearchRow = Pick<EventRow<'query'>, 'query' | SearchColumn>;
+
+/** What a report needs of a run's log, gathered record by record: of one that is there, or as it is written. */
+export class RunRows {
+  /** Events whose records have to be added. */
+  static readonly events = ['step', 'query', 'result', 'warning', 'stage'] as const;
+
+  /** By column: 13,000 steps are half a megabyte. */
+  readonly steps: Readonly<Record<'step' | StepColumn, number[]>> = {
+    step: [],
+    ...(Object.fromEntries(stepColumns.map((column) => [column, []])) as unknown as Record<
+      StepColumn,
+      number[]
+    >),
+  };
+  /** A list a search; `searcher` where the run holds several, as it names them. */
+  readonly searches: { searcher?: string; rows: SearchRow[] }[] = [];
+  readonly warnings: EventRow<'warning'>[] = [];
+  readonly stages: EventRow<'stage'>[] = [];
+
+  /** Records of other events change nothing. */
+  add({ event, batch }: Pick<LogRecord, 'event' | 'batch'>): void {
+    if (!(RunRows.events as readonly string[]).includes(event)) return;
+    for (const row of rowsOf(batch) as Iterable<unknown>) {
+      if (event === 'step') this.#step(row as EventRow<'step'>);
+      else if (event === 'warning') this.warnings.push(row as EventRow<'warning'>);
+      else if (event === 'stage') this.stages.push(row as EventRow<'stage'>);
+      else this.#query(row as EventRow<'query'>, event === 'result');
+    }
+  }
+
+  #step(row: EventRow<'step'>): void {
+    this.steps.step.push(row.step);
+    for (const column of stepColumns) this.steps[column].push(row[column]);
+  }
+
+  #query({ query, best_test, best_validation, regret, searcher }: EventRow<'query'>, named: boolean): void {
+    if (query === 1 || this.searches.length === 0) {
+      this.searches.push({ ...(named && { searcher }), rows: [] });
+    }
+    this.searches.at(-1)!.rows.push({ query, best_test, best_validation, regret });
+  }
+}
