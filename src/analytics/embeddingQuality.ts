@@ -1,6 +1,7 @@
 import { spearman } from '../core/benchmark/statistics.js';
 import type { Random } from '../core/random/random.js';
 import type { Space } from '../core/space/index.js';
+import { byDistance, type DistanceGroup } from './byDistance.js';
 import { type Features, nearest, nearestNeighbours, ridgeRegression, squaredDistance } from './surrogates.js';
 
 /** Embeddings of cells: row i is that of `cells[i]`. */
@@ -14,16 +15,14 @@ export interface Locality {
   /** Spearman correlation of Euclidean and edit distance over random pairs. */
   correlation: number;
   pairs: number;
-  /** Euclidean distance by exact edit distance; the last entry is of all that are further apart than `LIMIT`. */
-  byDistance: { distance: number; pairs: number; mean: number; deviation: number }[];
+  /** Euclidean distance by exact edit distance. */
+  byDistance: DistanceGroup[];
   /** Share of the `neighbours` nearest cells within 3 edits, the reach of a class, and that share among all pairs. */
   purity: number;
   chance: number;
   neighbours: number;
 }
 
-/** Edit distances up to here are told apart. */
-const LIMIT = 6;
 /** Positives are at most so many edits from their anchor (REFERENCE §3). */
 const REACH = 3;
 export const NEIGHBOURS = 10;
@@ -45,20 +44,11 @@ export function locality(
   const { space, cells } = embedded;
   const compare = ([a, b]: readonly [number, number]) => ({
     edits: space.distance(cells[a]!, cells[b]!),
-    distance: Math.sqrt(squaredDistance(embedded, a, b)),
+    value: Math.sqrt(squaredDistance(embedded, a, b)),
   });
   const drawn = Array.from({ length: pairs }, () => {
     const a = random.int(count);
     return compare([a, (a + 1 + random.int(count - 1)) % count]);
-  });
-  const all = [...drawn, ...close.map(compare)];
-  const byDistance = Array.from({ length: LIMIT + 1 }, (_, i) => {
-    const found = all.filter(({ edits }) => Math.min(edits, LIMIT + 1) === i + 1);
-    return {
-      distance: i + 1,
-      pairs: found.length,
-      ...meanAndDeviation(found.map(({ distance }) => distance)),
-    };
   });
   let near = 0;
   let neighbours = 0;
@@ -72,10 +62,10 @@ export function locality(
   return {
     correlation: spearman(
       drawn.map(({ edits }) => edits),
-      drawn.map(({ distance }) => distance),
+      drawn.map(({ value }) => value),
     ),
     pairs,
-    byDistance,
+    byDistance: byDistance([...drawn, ...close.map(compare)]),
     purity: near / neighbours,
     chance: drawn.filter(({ edits }) => edits <= REACH).length / pairs,
     neighbours: NEIGHBOURS,
@@ -160,10 +150,4 @@ export function decoding(
     for (let i = row * length; i < (row + 1) * length; i++) if (tokens[i] === decoded[i]) equal++;
   }
   return { valid: valid / cells.length, same: same / cells.length, tokens: equal / tokens.length };
-}
-
-function meanAndDeviation(values: readonly number[]) {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
-  return { mean, deviation };
 }

@@ -1,7 +1,8 @@
+import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Options } from 'yargs';
 import { engineNames } from '../core/engine/index.js';
-import { listRuns } from '../core/run/index.js';
+import { findRun, listRuns } from '../core/run/index.js';
 import { presetNames } from '../jobs/settings.js';
 import type { Command } from './command.js';
 import { specOptions } from './specRun.js';
@@ -36,6 +37,10 @@ export const presetOption: Options = {
 export const rootOption = {
   root: { type: 'string', default: 'runs', describe: 'folder of all runs' },
 } as const satisfies Record<string, Options>;
+
+/** Where a controller lies: a checkpoint by its file, a run by its folder or name. Throws as {@link findRun} does. */
+export const runOrCheckpoint = (name: string, root: string): string =>
+  statSync(name, { throwIfNoEntry: false })?.isFile() ? name : findRun(name, root);
 
 /** Positional and options of a command about one run. */
 export const runArgument: Required<Pick<Command, 'positionals' | 'options' | 'complete'>> = {

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NEVER } from 'rxjs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { evaluateEmbedding } from '../../src/jobs/evaluateEmbedding.js';
+import { evaluateEmbeddings } from '../../src/jobs/evaluateEmbedding.js';
 import { pretrainJob } from '../../src/jobs/pretrain.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'rxnas-evaluate-'));
 const run = join(folder, 'run');
-const options = { controller: run, cells: 200, pairs: 300, seed: 1, engine: 'simd', threads: 1 } as const;
+const options = { controllers: [run], cells: 200, pairs: 300, seed: 1, engine: 'simd', threads: 1 } as const;
 
 beforeAll(async () => {
   await pretrainJob(
@@ -19,19 +19,22 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 it('evaluates a pretrained embedding beside an untrained one, the same each time', async () => {
-  const found = await evaluateEmbedding({ ...options, benchmark: 'mnist-cells5' });
+  const found = await evaluateEmbeddings({ ...options, benchmark: 'mnist-cells5' });
   expect(found).toMatchObject({ space: 'nasbench101', cells: 200 });
-  for (const quality of [found.trained, found.untrained]) {
+  const [trained] = found.controllers.map(({ quality }) => quality);
+  for (const quality of [trained!, found.untrained]) {
     expect(Math.abs(quality.locality.correlation)).toBeLessThanOrEqual(1);
     expect(quality.accuracy!.surrogates.map(({ train }) => train)).toEqual([100]);
   }
-  expect(found.trained).not.toEqual(found.untrained);
-  expect(await evaluateEmbedding({ ...options, benchmark: 'mnist-cells5' })).toEqual(found);
+  expect(trained).not.toEqual(found.untrained);
+  expect(await evaluateEmbeddings({ ...options, benchmark: 'mnist-cells5' })).toEqual(found);
 });
 
 it('says what does not fit', async () => {
-  await expect(evaluateEmbedding({ ...options, controller: folder })).rejects.toMatchObject({ exitCode: 3 });
-  await expect(evaluateEmbedding({ ...options, benchmark: 'mnist-cells6' })).rejects.toMatchObject({
+  await expect(evaluateEmbeddings({ ...options, controllers: [folder] })).rejects.toMatchObject({
+    exitCode: 3,
+  });
+  await expect(evaluateEmbeddings({ ...options, benchmark: 'mnist-cells6' })).rejects.toMatchObject({
     exitCode: 2,
   });
 });

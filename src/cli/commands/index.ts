@@ -8,6 +8,7 @@ import { exportCommand } from './export.js';
 import { graphCommand } from './graph.js';
 import { lintCommand } from './lint.js';
 import { listCommand } from './list.js';
+import { plotCommand } from './plot.js';
 import { pretrainCommand } from './pretrain.js';
 import { replayCommand } from './replay.js';
 import { reportCommand } from './report.js';
@@ -45,5 +46,6 @@ export const commands: readonly Command[] = [
   exportCommand,
   evaluateEmbeddingCommand,
   reportCommand,
+  plotCommand,
   sqlCommand,
 ];
