@@ -7,6 +7,7 @@ export interface ReportModel {
   version: string;
   runs: RunModel[];
   panels: Panel[];
+  map?: MapModel;
 }
 
 /** One run: what it is, how it stands, where its time went, how it is made again. */
@@ -73,4 +74,41 @@ export interface Series {
   /** Ends of the interval; absent without one. */
   low?: (number | null)[];
   high?: (number | null)[];
+}
+
+/** Embeddings of many cells: laid out in the plane, with what is known of each. Row i of every column is that of one cell. */
+export interface MapModel {
+  /** Of which controller, of which cells. */
+  source: string;
+  space: string;
+  rows: number;
+  /** Codes of the cells, uint32. */
+  cells: Column;
+  /** At least one; places are uint16, and one step is as long on both axes. */
+  layouts: { name: string; note: string; x: Column; y: Column }[];
+  /** Points whose Euclidean distances are those of the embeddings: uint8, coordinate by coordinate, in steps of `step`. */
+  embedding: { width: number; step: number; values: Column };
+  /** What the accuracies are of, e.g. `NAS-Bench-101, CIFAR-10 after 108 epochs (simulated validation)`. */
+  benchmark?: string;
+  accuracies: Accuracies[];
+  /** Tokens of a cell's sequence of `length` that the controller decodes wrongly, uint8; absent where that is not known. */
+  errors?: { length: number; values: Column };
+}
+
+/** One accuracy a cell: uint16 from `low` (0) to `high` (65,534); 65,535 = not known. Fractions. */
+export interface Accuracies {
+  id: 'test' | 'validation';
+  /** E.g. `simulated validation accuracy`. */
+  name: string;
+  /** Cells of which it is known. */
+  known: number;
+  low: number;
+  high: number;
+  values: Column;
+}
+
+/** Numbers in the least room: their bytes by significance (all lowest ones first), by gzip, as Base64. */
+export interface Column {
+  type: 'uint8' | 'uint16' | 'uint32';
+  gzip: string;
 }

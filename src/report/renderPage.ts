@@ -3,25 +3,20 @@ import { failure } from '../core/errors.js';
 import { besideModule } from '../core/workers.js';
 import type { ReportModel } from './model.js';
 
-export interface PageOptions {
-  /** Path of a server-sent-event stream of newer models, one a message (`rxnas watch`); absent: the page stays as it is, and asks for nothing. */
-  live?: string;
-}
-
 /**
- * The report as one HTML file: style, script and data stand in it, and its policy forbids the browser every request (but for `live`).
- * The script shows the model, see `page/main.ts`.
+ * The report as one HTML file: style, script and data stand in it, and its policy forbids the browser every request.
+ * The script shows the model, see `page/main.ts`; the map, which is nearly all of the file, stands behind it, so that the rest is seen at once.
  */
-export function renderPage(model: ReportModel, { live }: PageOptions = {}): string {
+export function renderPage({ map, ...model }: ReportModel): string {
   const policy = [
     "default-src 'none'",
     "style-src 'unsafe-inline'",
-    "script-src 'unsafe-inline'",
+    "script-src 'unsafe-inline' 'wasm-unsafe-eval'",
+    'worker-src blob:',
     'img-src data:',
-    ...(live ? ["connect-src 'self'"] : []),
   ].join('; ');
   return `<!doctype html>
-<html lang="en"${live ? ` data-live="${escapeHtml(live)}"` : ''}>
+<html lang="en">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
@@ -32,8 +27,9 @@ export function renderPage(model: ReportModel, { live }: PageOptions = {}): stri
 </head>
 <body>
 <main id="report"><noscript>This report is drawn by its script: allow JavaScript for this file.</noscript></main>
-<script type="application/json" id="model">${inScript(JSON.stringify(model))}</script>
+<script type="application/json" id="model-data">${inScript(JSON.stringify(model))}</script>
 <script>${inScript(built('page.js'))}</script>
+${map ? `<script type="application/json" id="map-data">${inScript(JSON.stringify(map))}</script>` : ''}
 </body>
 </html>
 `;

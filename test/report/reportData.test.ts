@@ -92,16 +92,10 @@ describe('the page', () => {
     expect(html).toContain("default-src 'none'");
     expect(html).not.toContain('connect-src');
     expect(html).not.toMatch(/<(?:link|img|script|iframe)[^>]+(?:src|href)=/);
-    const [, json] = /<script type="application\/json" id="model">(.*?)<\/script>/s.exec(html)!;
+    const [, json] = /<script type="application\/json" id="model-data">(.*?)<\/script>/s.exec(html)!;
     expect(JSON.parse(json!)).toEqual(JSON.parse(JSON.stringify(model)));
     expect(html).toContain(
       '<title>&#60;/script&#62;&#60;!-- &#60;script&#62; &#38; &#34;quotes&#34; – rxnas',
     );
-  });
-
-  it('asks its own server alone where it is live', () => {
-    const html = renderPage(model, { live: '/events' });
-    expect(html).toContain("connect-src 'self'");
-    expect(html).toContain('data-live="/events"');
   });
 });

@@ -1,18 +1,23 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { exitCode, usageError } from '../../core/errors.js';
+import { dataError, exitCode, usageError } from '../../core/errors.js';
 import { given } from '../../core/given.js';
-import { findRun, openRun, replaceFile } from '../../core/run/index.js';
+import { findRun, newestCheckpoint, openRun, replaceFile, type StoredRun } from '../../core/run/index.js';
+import { embeddingMap } from '../../jobs/embeddingMap.js';
+import { isSweep } from '../../jobs/kinds.js';
+import { mapModel } from '../../report/mapModel.js';
+import type { MapModel } from '../../report/model.js';
 import { renderPage } from '../../report/renderPage.js';
 import { reportData } from '../../report/reportData.js';
-import type { Command } from '../command.js';
-import { rootOption, runArgument } from '../shared.js';
+import type { Args, Command } from '../command.js';
+import type { Output } from '../output.js';
+import { progressBoard } from '../progress.js';
+import { engineOptions, rootOption, runArgument } from '../shared.js';
 import { sizeOf } from './runs/figures.js';
 
 export const reportCommand: Command = {
   usage: 'report <runs..>',
-  describe:
-    'Runs as one HTML file: summary, curves, stage timings, spec; opens in any browser, without a network',
+  describe: 'Runs as one HTML file for any browser, without a network: curves, embedding map, timings, spec',
   complete: runArgument.complete,
   positionals: {
     runs: { type: 'string', array: true, demandOption: true, describe: 'runs: folders, names, or latest' },
@@ -20,22 +25,70 @@ export const reportCommand: Command = {
   options: {
     out: { type: 'string', default: 'report.html', describe: 'the file to write' },
     title: { type: 'string', describe: 'heading of the page; default: the name of the run' },
+    map: {
+      type: 'string',
+      choices: ['auto', 'all', 'logged', 'none'],
+      default: 'auto',
+      describe:
+        'cells of the embedding map: all of the space, by the controller of the first run that has one; those that it has logged; or no map. auto: all, where a run has a controller',
+    },
+    benchmark: {
+      type: 'string',
+      describe: 'accuracies on the map; default: the benchmark of the run, or else its queries',
+    },
+    ...engineOptions,
     ...rootOption,
   },
   examples: [
     ['rxnas report latest', 'the newest run, into report.html'],
-    ['rxnas report nao-1 nao-2 random-1 --out searches.html', 'searches with one another'],
+    ['rxnas report runs/ms --benchmark nasbench101:FILE.parquet', 'a pretraining, its map with accuracies'],
+    ['rxnas report nao-1 nao-2 random-1 --map none', 'searches with one another'],
   ],
   async run(args, output) {
     if (!args.out.endsWith('.html')) {
       throw usageError(`--out ${args.out} is no HTML file`, 'name a file that ends in .html');
     }
-    const runs = args.runs.map((name: string) => openRun(findRun(name, args.root)));
+    const runs: StoredRun[] = args.runs.map((name: string) => openRun(findRun(name, args.root)));
     const model = reportData(runs, given({ title: args.title as string | undefined }));
+    const map = await mapOf(runs, args, output);
     const file = resolve(args.out);
-    await replaceFile(file, renderPage(model));
+    await replaceFile(file, renderPage({ ...model, ...given({ map }) }));
     const bytes = statSync(file).size;
-    output.result({ file, bytes }, () => `report: ${args.out}, ${sizeOf(bytes)}`);
+    output.result({ file, bytes, cells: map?.rows ?? 0 }, () => `report: ${args.out}, ${sizeOf(bytes)}`);
     return exitCode.ok;
   },
 };
+
+async function mapOf(runs: readonly StoredRun[], args: Args, output: Output): Promise<MapModel | undefined> {
+  if (args.map === 'none') return undefined;
+  const own = runs.filter(({ manifest }) => !isSweep(manifest));
+  const run =
+    args.map === 'logged' ? own[0] : own.find(({ dir }) => newestCheckpoint(dir).checkpoint?.controller);
+  if (!run) {
+    if (args.map === 'auto') return undefined;
+    throw dataError(
+      `no run has ${args.map === 'all' ? 'a controller' : 'embeddings'}`,
+      'leave out the map with --map none',
+    );
+  }
+  const board = progressBoard(output);
+  let progress: ReturnType<typeof board.add> | undefined;
+  try {
+    const data = await embeddingMap(run, {
+      cells: args.map === 'logged' ? 'logged' : 'all',
+      engine: args.engine,
+      ...given({
+        benchmark: args.benchmark as string | undefined,
+        threads: args.threads as number | undefined,
+      }),
+      onNote: output.note,
+      onProgress(done, total) {
+        progress ??= board.add('embedding', total, 'cells');
+        progress.update(done);
+      },
+    });
+    return mapModel(data);
+  } finally {
+    board.stop();
+  }
+}

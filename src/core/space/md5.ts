@@ -165,7 +165,7 @@ function toHexBody(): number[] {
 
 /** The WebAssembly module: imports `js.memory`, exports `compress` and `toHex`. */
 function assemble(messageBytes: number): Uint8Array<ArrayBuffer> {
-  const name = (text: string) => [text.length, ...Buffer.from(text)];
+  const name = (text: string) => [text.length, ...Array.from(text, (character) => character.charCodeAt(0))];
   const sized = (content: number[]) => [...leb(content.length), ...content];
   const section = (id: number, content: number[]) => [id, ...sized(content)];
   return Uint8Array.from([

@@ -77,10 +77,10 @@ export const nasbench101: Space = {
   parse,
 };
 
-export const nasbench101Spec = defineSpace({
+export const nasbench101Spec = /* @__PURE__ */ defineSpace({
   name: 'nasbench101',
   summary: '423,624 cells of at most 7 vertices, 9 edges and 3 operations',
   source: 'NAS-Bench-101, arXiv 1902.09635; REFERENCE §1–3',
-  params: z.strictObject({}),
+  params: /* @__PURE__ */ z.strictObject({}),
   create: () => nasbench101,
 });

@@ -207,10 +207,10 @@ export const nasbench201: Space = {
   parse,
 };
 
-export const nasbench201Spec = defineSpace({
+export const nasbench201Spec = /* @__PURE__ */ defineSpace({
   name: 'nasbench201',
   summary: '15,625 cells: one of five operations on each of six edges',
   source: 'NAS-Bench-201, arXiv 2001.00326',
-  params: z.strictObject({}),
+  params: /* @__PURE__ */ z.strictObject({}),
   create: () => nasbench201,
 });

@@ -6,17 +6,19 @@ import { format, seconds } from './format.js';
 /** A part of the page. */
 export interface Section {
   id: string;
+  /** What of the model it shows. */
+  of: keyof ReportModel;
   /** Its heading, and its name in the list of contents. */
   title: string;
-  /** What it shows; undefined where the model has nothing for it. A function of the model alone. */
+  /** What it shows; undefined where the model has nothing for it. */
   render(model: ReportModel): Node[] | undefined;
 }
 
 export const sections: readonly Section[] = [
-  { id: 'summary', title: 'Summary', render: summary },
-  { id: 'curves', title: 'Curves', render: curves },
-  { id: 'stages', title: 'Stage timings', render: stages },
-  { id: 'spec', title: 'Spec and reproduction', render: spec },
+  { id: 'summary', of: 'runs', title: 'Summary', render: summary },
+  { id: 'curves', of: 'panels', title: 'Curves', render: curves },
+  { id: 'stages', of: 'runs', title: 'Stage timings', render: stages },
+  { id: 'spec', of: 'runs', title: 'Spec and reproduction', render: spec },
 ];
 
 function summary({ runs }: ReportModel): Node[] {

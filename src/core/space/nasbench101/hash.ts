@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { createMd5, LANES, type Md5 } from '../md5.js';
 import type { CellCode } from '../space.js';
 import { columnShift, MAX_VERTICES, opCodeOf, popcount, verticesOf } from './cell.js';
@@ -47,7 +46,8 @@ const sortKey = new Uint32Array(MAX_VERTICES);
  * Set up everything about a cell that stays the same over the rounds: its edges, and of the messages all but the hashes;
  * and its first digests. Gives its number of vertices.
  */
-function load(cell: CellCode, { digests, messages, messageBytes }: Md5): number {
+function load(cell: CellCode, md5: Md5): number {
+  const { digests, messages, messageBytes } = md5;
   const vertices = verticesOf(cell);
   outMask.fill(0);
   for (let y = 0; y < vertices; y++) {
@@ -64,7 +64,7 @@ function load(cell: CellCode, { digests, messages, messageBytes }: Md5): number 
     }
     const ins = popcount(inMask[v]!);
     const outs = popcount(outMask[v]!);
-    const first = initialDigest(outs, ins, label);
+    const first = initialDigest(outs, ins, label, md5);
     for (let r = 0; r < 4; r++) digests[v * 4 + r] = first[r]!;
 
     const start = v * messageBytes;
@@ -88,13 +88,22 @@ function pad(messages: DataView, start: number, bytes: number): number {
   return blocks;
 }
 
+/** A lane that no vertex has. */
+const SPARE = MAX_VERTICES;
+
 /** MD5 of `(out-degree, in-degree, label)`; there are few of them, and each is computed once. */
-function initialDigest(outDegree: number, inDegree: number, label: number): Int32Array {
+function initialDigest(outDegree: number, inDegree: number, label: number, md5: Md5): Int32Array {
   const key = (outDegree * MAX_VERTICES + inDegree) * 5 + label + 2;
   let known = initialDigests[key];
   if (known === undefined) {
-    const bytes = createHash('md5').update(`(${outDegree}, ${inDegree}, ${label})`).digest();
-    known = Int32Array.from([0, 4, 8, 12], (at) => bytes.readInt32LE(at));
+    const { messages, messageBytes, compress, states, digests } = md5;
+    const text = `(${outDegree}, ${inDegree}, ${label})`;
+    const start = SPARE * messageBytes;
+    for (let i = 0; i < text.length; i++) messages.setUint8(start + i, text.charCodeAt(i));
+    pad(messages, start, text.length);
+    compress(0);
+    takeDigest(SPARE, SPARE, 1, states, digests);
+    known = digests.slice(SPARE * 4, SPARE * 4 + 4);
     initialDigests[key] = known;
   }
   return known;
@@ -194,11 +203,11 @@ function digestOfList(vertices: number, { messages, compress, states, digests, h
   takeDigest(0, 0, blocks, states, digests);
   toHex();
   for (let w = 0; w < 4; w++) textWords[w] = hex[w]!;
-  return text.toString('latin1');
+  return String.fromCharCode(...text);
 }
 
 const textWords = new Float64Array(4);
-const text = Buffer.from(textWords.buffer);
+const text = new Uint8Array(textWords.buffer);
 
 /** `['`, `', '` and `']`, little-endian. */
 const LIST_BEGIN = 0x275b;
