@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
 import type { ZodType } from 'zod';
+import { sortedKeys } from '../json.js';
 import type { JsonValue } from '../run/index.js';
 import { choiceKind } from './component.js';
 import { onlyPhase } from './grammar.js';
@@ -27,7 +28,7 @@ export function resolvedSpec(spec: Spec): Record<string, JsonValue> {
 /** A hash of a resolved spec: equal for specs that describe the same run, whatever files and presets they were written in. */
 export const specHash = (resolved: JsonValue): string =>
   createHash('sha256')
-    .update(JSON.stringify(sorted(resolved)))
+    .update(JSON.stringify(sortedKeys(resolved)))
     .digest('hex')
     .slice(0, 16);
 
@@ -69,13 +70,3 @@ function short(chosen: Chosen): unknown {
 
 /** Without what is undefined. */
 const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as Record<string, JsonValue>;
-
-function sorted(value: JsonValue): JsonValue {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, item]) => [key, sorted(item)]),
-  );
-}
