@@ -22,6 +22,8 @@ import { sqlCommand } from './sql.js';
 import { startCommand } from './start.js';
 import { tailCommand } from './tail.js';
 import { testCommand } from './test.js';
+import { workerCommand } from './worker.js';
+import { workersCommand } from './workers.js';
 
 /** All commands, in the order of `rxnas --help`. */
 export const commands: readonly Command[] = [
@@ -39,6 +41,8 @@ export const commands: readonly Command[] = [
   replayCommand,
   tailCommand,
   runsCommand,
+  workerCommand,
+  workersCommand,
   benchmarkCommand,
   listCommand,
   describeCommand,

@@ -15,7 +15,11 @@ export interface Executor<Work, Result> {
 
 /** A unit was begun again and again, and whatever worked on it died. Other units may be fine. */
 export class GivenUp extends RxnasError {
-  constructor(what: string, attempts: number, reason: string) {
+  constructor(
+    what: string,
+    readonly attempts: number,
+    readonly reason: string,
+  ) {
     super(
       `${what} was given up after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}: ${reason}`,
       'with little memory use fewer workers; `rxnas doctor` says whether tfjs-node works here',

@@ -6,7 +6,7 @@ export interface SentFiles {
   /**
    * Makes content known to the other machines and gives what stands for it in messages. The same content is sent once.
    *
-   * @param file a file of this machine, or what gives its content
+   * @param file a file of this machine, or what gives its content, under a name that is its own
    */
   send(file: string | { name: string; content(): Uint8Array }): Promise<string>;
 }
@@ -17,8 +17,8 @@ export interface FetchedFiles {
   fetch(reference: string): Promise<string>;
 }
 
-/** What stands for a file in messages: its SHA-256, and its name, which tells its format. */
-export const fileReference = /^object:[0-9a-f]{64}\/[\w.-]{1,100}$/;
+/** What stands for a file in messages: its SHA-256 and its length. */
+export const fileReference = /^object:[0-9a-f]{64}:\d{1,15}$/;
 
 /**
  * A kind of work that workers know: how a unit is checked, carried out and answered. Work and results are plain data; messages name a kind and

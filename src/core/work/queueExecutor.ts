@@ -3,10 +3,14 @@ import { closedError, type Executor, GivenUp } from './executor.js';
 import type { SentFiles, WorkKind } from './kind.js';
 import { answerMessage, fromBytes, messageVersion, toBytes, unitKey } from './message.js';
 
-/** A queue of one run that workers elsewhere take units from, and the answers they store. Both outlive this process. */
+/** A queue that workers elsewhere take units from, and the answers they store. Both outlive this process. */
 export interface WorkQueue {
-  /** Calls back with each answer that is stored from now on, in any order and perhaps more than once. Gives the keys that are answered already. */
+  /**
+   * Begins the work of a run: calls back with each answer that is stored from now on, in any order and perhaps more than once. Gives the keys
+   * that are answered already.
+   */
   listen(
+    run: string,
     onAnswer: (key: string, answer: Uint8Array) => void,
     onLost: (error: Error) => void,
   ): Promise<Set<string>>;
@@ -41,8 +45,8 @@ const realClock: Clock = {
 };
 
 export interface QueueExecutorOptions<Work> {
-  /** Opens the queue, when the first work comes. */
-  open(): Promise<WorkQueue>;
+  /** Closed with the executor. */
+  queue: WorkQueue;
   /** Name of the run that the work belongs to; asked for when the first work comes. */
   run(): string;
   /** Units that are in the queue or under way at once; others wait here. */
@@ -113,7 +117,7 @@ export class QueueExecutor<Work, Result> implements Executor<Work, Result> {
   readonly #beginning = new Set<Promise<void>>();
   /** Keys that were answered before this process began. */
   #before = new Set<string>();
-  #opening: Promise<WorkQueue> | undefined;
+  #listening: Promise<string> | undefined;
   #stopLooking = () => {};
   #looking: Promise<void> = Promise.resolve();
   #lastAnswer: number;
@@ -137,12 +141,11 @@ export class QueueExecutor<Work, Result> implements Executor<Work, Result> {
 
   /** Units that nobody has begun are taken out of the queue; answers to the others are kept there for whoever resumes the run. */
   async close(): Promise<void> {
+    const { queue } = this.#options;
     this.#fail(closedError());
-    if (!this.#opening) return;
-    const queue = await this.#opening.catch(() => undefined);
     await Promise.all([this.#looking, ...this.#beginning]);
-    if (!queue) return;
-    await queue.withdraw().catch(() => {}); // a server that has gone: they are done, and found when the run is resumed
+    // Where the server has gone, they are done, and found when the run is resumed.
+    if (this.#listening) await queue.withdraw().catch(() => {});
     await queue.close();
   }
 
@@ -157,11 +160,12 @@ export class QueueExecutor<Work, Result> implements Executor<Work, Result> {
   }
 
   async #begin(task: Task<Work, Result>): Promise<void> {
+    const { queue } = this.#options;
     let key: string | undefined;
     try {
-      const queue = await this.#open();
-      const bytes = await this.#message(task.work, queue);
-      key = unitKey(this.#options.run(), bytes);
+      const run = await this.#listen();
+      const bytes = await this.#message(task.work);
+      key = unitKey(run, bytes);
       if (this.#closed) throw this.#closed;
       const same = this.#outstanding.get(key);
       if (same) {
@@ -191,27 +195,31 @@ export class QueueExecutor<Work, Result> implements Executor<Work, Result> {
     this.#go();
   }
 
-  #open(): Promise<WorkQueue> {
-    this.#opening ??= (async () => {
-      const queue = await this.#options.open();
+  /** The name of the run, once it is listened to. */
+  #listen(): Promise<string> {
+    this.#listening ??= (async () => {
+      const { queue, run: nameOfRun } = this.#options;
+      const run = nameOfRun();
       this.#before = await queue.listen(
+        run,
         (key, answer) => this.#take(key, answer),
         (error) => this.#fail(error),
       );
       if (!this.#closed) {
         this.#stopLooking = this.#clock.every(lookEvery, () => {
-          this.#looking = this.#looking.then(() => this.#look(queue));
+          this.#looking = this.#looking.then(() => this.#look());
         });
       }
-      return queue;
+      return run;
     })();
-    return this.#opening;
+    return this.#listening;
   }
 
-  async #message(work: Work, { files }: WorkQueue): Promise<Uint8Array> {
+  async #message(work: Work): Promise<Uint8Array> {
     const { name, toMessage } = this.#kind;
-    const sent = toMessage ? await toMessage(work, files) : work;
-    return toBytes({ v: messageVersion, kind: name, attempts: this.#options.attempts, work: sent });
+    const { attempts, queue } = this.#options;
+    const sent = toMessage ? await toMessage(work, queue.files) : work;
+    return toBytes({ v: messageVersion, kind: name, attempts, work: sent });
   }
 
   /**
@@ -262,9 +270,9 @@ export class QueueExecutor<Work, Result> implements Executor<Work, Result> {
           'see that workers have the same version, and that nobody else may write to the server; then resume the run',
         );
       }
-      const queue = await this.#open();
+      const { queue } = this.#options;
       await queue.forget(key);
-      await queue.offer(key, await this.#message(task.work, queue));
+      await queue.offer(key, await this.#message(task.work));
     } catch (error) {
       if (this.#outstanding.get(key) !== task) return;
       this.#free(key);
@@ -273,7 +281,8 @@ export class QueueExecutor<Work, Result> implements Executor<Work, Result> {
   }
 
   /** Sees to units that should have been answered long ago: their answer may have passed by, or they may be lost. */
-  async #look(queue: WorkQueue): Promise<void> {
+  async #look(): Promise<void> {
+    const { queue, onNote } = this.#options;
     const now = this.#clock.now();
     try {
       for (const [key, task] of this.#outstanding) {
@@ -283,11 +292,11 @@ export class QueueExecutor<Work, Result> implements Executor<Work, Result> {
         const stored = await queue.answer(key);
         if (this.#outstanding.get(key) !== task) continue;
         if (stored) this.#take(key, stored);
-        else await queue.offer(key, await this.#message(task.work, queue));
+        else await queue.offer(key, await this.#message(task.work));
       }
       if (this.#outstanding.size > 0 && now - this.#lastAnswer >= trustFor && (await queue.workers()) === 0) {
         this.#lastAnswer = now;
-        this.#options.onNote?.(
+        onNote?.(
           `${this.#outstanding.size} units of work wait, and no worker is there: start some with rxnas worker --nats URL`,
         );
       }
