@@ -1,7 +1,7 @@
 import { firstValueFrom, type Observable } from 'rxjs';
-import { trainingKind } from '../core/benchmark/live/training.js';
+import { trainingKind } from '../core/benchmark/live/trainingKind.js';
 import { noteAbsences } from '../core/nats/absences.js';
-import { fetchedFiles } from '../core/nats/files.js';
+import { objectFiles } from '../core/nats/files.js';
 import { connectNats, natsOptions } from '../core/nats/index.js';
 import { Objects } from '../core/nats/objects.js';
 import { type AnyKind, NatsWorker, type WorkerCounts } from '../core/nats/worker.js';
@@ -37,7 +37,7 @@ export async function runWorker({
 }: RunWorkerOptions): Promise<WorkerCounts> {
   const nats = await connectNats(url, { patience, ...natsOptions(), name: 'rxnas worker' });
   noteAbsences(nats, onNote);
-  const files = fetchedFiles(new Objects(nats));
+  const files = objectFiles(new Objects(nats));
   const worker = new NatsWorker({ nats, kinds: workKinds, slots, files, onNote, ...(lease && { lease }) });
   try {
     const working = worker.run();

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { cacheFolder } from '../cacheFolder.js';
 import { dataError } from '../errors.js';
 import { onStorage } from '../run/files.js';
-import type { FetchedFiles, SentFiles } from '../work/kind.js';
+import type { WorkFiles } from '../work/kind.js';
 import type { ObjectRef, Objects } from './objects.js';
 
 const referenceOf = ({ sha256, bytes }: ObjectRef) => `object:${sha256}:${bytes}`;
 
-/** Files that units of work need, by the object store. A file is sent once, and is to stay as it is while it is in use. */
-export function sentFiles(objects: Pick<Objects, 'put'>): SentFiles {
+/** Files of units and results, by the object store. A file is sent once, and is to stay as it is while it is in use. */
+export function objectFiles(objects: Pick<Objects, 'put' | 'get'>): WorkFiles {
   const sent = new Map<string, Promise<string>>();
   return {
     send(file) {
@@ -24,6 +24,14 @@ export function sentFiles(objects: Pick<Objects, 'put'>): SentFiles {
         reference.catch(() => sent.delete(name));
       }
       return reference;
+    },
+    async fetch(reference) {
+      const [, sha256, bytes] = /^object:([0-9a-f]{64}):(\d{1,15})$/.exec(reference) ?? [];
+      if (sha256 !== undefined) return objects.get({ sha256, bytes: Number(bytes) });
+      throw dataError(
+        `'${reference.slice(0, 100)}' refers to no object`,
+        'see who may publish on this server',
+      );
     },
   };
 }
@@ -42,16 +50,3 @@ async function putContent(objects: Pick<Objects, 'put'>, content: Uint8Array): P
     rmSync(file, { force: true });
   }
 }
-
-/** The same files on a worker. */
-export const fetchedFiles = (objects: Pick<Objects, 'get'>): FetchedFiles => ({
-  async fetch(reference) {
-    const [, sha256, bytes] = /^object:([0-9a-f]{64}):(\d{1,15})$/.exec(reference) ?? [];
-    if (sha256 === undefined)
-      throw dataError(
-        `'${reference.slice(0, 100)}' refers to no object`,
-        'see who may publish on this server',
-      );
-    return objects.get({ sha256, bytes: Number(bytes) });
-  },
-});

@@ -2,7 +2,7 @@ import type { WorkKind } from '../work/kind.js';
 import { QueueExecutor } from '../work/queueExecutor.js';
 import { noteAbsences } from './absences.js';
 import { connectNats } from './connection.js';
-import { sentFiles } from './files.js';
+import { objectFiles } from './files.js';
 import { Objects } from './objects.js';
 import { NatsWorkQueue } from './workQueue.js';
 import { openWorkStreams } from './workStreams.js';
@@ -38,7 +38,7 @@ export async function openNatsExecutor<Work, Result>(
     throw error;
   }
   noteAbsences(nats, onNote);
-  const queue = new NatsWorkQueue(nats, kind.name, sentFiles(new Objects(nats)));
+  const queue = new NatsWorkQueue(nats, kind.name, objectFiles(new Objects(nats)));
   return new QueueExecutor(kind, { ...options, slots, onNote, queue, run: () => runToken(run()) });
 }
 

@@ -1,20 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import type { ConsumerMessages } from '@nats-io/jetstream';
-import type { SentFiles } from '../work/kind.js';
+import type { WorkFiles } from '../work/kind.js';
 import type { WorkQueue } from '../work/queueExecutor.js';
 import type { Nats } from './connection.js';
 import { streams, subjects } from './workStreams.js';
 
 /** The {@link WorkQueue} of a NATS server whose streams are there (`openWorkStreams`); it owns the connection. */
 export class NatsWorkQueue implements WorkQueue {
-  readonly files: SentFiles;
+  readonly files: WorkFiles;
   readonly #nats: Nats;
   readonly #kind: string;
   #run = '';
   #messages: ConsumerMessages | undefined;
 
   /** @param kind name of the kind of work */
-  constructor(nats: Nats, kind: string, files: SentFiles) {
+  constructor(nats: Nats, kind: string, files: WorkFiles) {
     this.#nats = nats;
     this.#kind = kind;
     this.files = files;

@@ -5,7 +5,7 @@ import type { Consumer, JsMsg } from '@nats-io/jetstream';
 import { exitCode, failure, RxnasError } from '../errors.js';
 import { version } from '../version.js';
 import { type Executor, GivenUp } from '../work/executor.js';
-import { type FetchedFiles, processesFor, type WorkKind } from '../work/kind.js';
+import { processesFor, type WorkFiles, type WorkKind } from '../work/kind.js';
 import {
   type AnswerMessage,
   fromBytes,
@@ -31,7 +31,7 @@ export interface WorkerOptions {
   slots: number;
   /** Milliseconds after which a worker that says nothing loses its work; for all workers of the server. */
   lease?: number;
-  files: FetchedFiles;
+  files: WorkFiles;
   onNote?: (line: string) => void;
 }
 
@@ -48,8 +48,8 @@ export interface WorkerCounts {
 
 /** Units are handed out so many times, to workers that die or are stopped, until they are set aside. */
 const mostDeliveries = 20;
-/** How long a slot waits for work before it asks anew, and so the longest that an idle worker takes to leave. */
-const askFor = 2000;
+/** How long a slot waits for work before it asks anew. */
+const askFor = 5000;
 
 /**
  * Takes units of work from a NATS server and carries them out in processes of this machine. The answer is stored before the unit is
@@ -67,7 +67,7 @@ export class NatsWorker {
   /** Units under way, by key. */
   readonly #units = new Map<string, WorkerWord['units'][number]>();
   #leaseTime = 0;
-  #isLeaving = false;
+  readonly #leaving = new AbortController();
   #isClosed = false;
 
   constructor(options: WorkerOptions) {
@@ -103,7 +103,7 @@ export class NatsWorker {
 
   /** Takes nothing more, finishes what is under way, and gives back what is not finished after `grace` milliseconds. */
   async leave(grace: number): Promise<void> {
-    this.#isLeaving = true;
+    this.#leaving.abort();
     this.#tell();
     const done = new AbortController();
     const late = pause(grace, undefined, { signal: done.signal }).then(
@@ -116,7 +116,7 @@ export class NatsWorker {
   }
 
   async #close(): Promise<void> {
-    this.#isLeaving = true;
+    this.#leaving.abort();
     this.#isClosed = true;
     await Promise.all(
       Array.from(this.#executors.values(), (executor: Executor<unknown, unknown>) => executor.close()),
@@ -125,12 +125,17 @@ export class NatsWorker {
 
   /** One slot. */
   async #serve(): Promise<void> {
+    const { signal } = this.#leaving;
+    const left = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
     let consumer: Consumer | undefined;
-    while (!this.#isLeaving) {
-      let message: JsMsg | null = null;
+    while (!signal.aborted) {
       try {
         consumer ??= await this.#nats.jetstream.consumers.get(streams.work, workConsumer);
-        message = await consumer.next({ expires: askFor });
+        const asked = consumer.next({ expires: askFor });
+        const message = await Promise.race([asked, left]);
+        if (message) await this.#handle(message);
+        // What comes while it leaves is for others.
+        else if (signal.aborted) asked.then((late) => late?.nak()).catch(() => {});
       } catch {
         // The server is away, or what it had was removed: it comes back, or the connection ends.
         if (this.#nats.connection.isClosed()) return;
@@ -138,9 +143,6 @@ export class NatsWorker {
         await pause(500);
         await openWorkStreams(this.#nats).catch(() => {});
       }
-      if (!message) continue;
-      if (this.#isLeaving) message.nak();
-      else await this.#handle(message);
     }
   }
 
@@ -235,7 +237,8 @@ export class NatsWorker {
     }
     try {
       const own = kind.fromMessage ? await kind.fromMessage(work, this.#options.files) : work;
-      const result = await this.#executors.get(kind.name)!.run(own, attempts);
+      const made = await this.#executors.get(kind.name)!.run(own, attempts);
+      const result = kind.resultToMessage ? await kind.resultToMessage(made, this.#options.files) : made;
       const { length } = toBytes({ result });
       const most = Math.min(largestMessage, this.#nats.maxPayload) - 1000;
       if (length > most) {
@@ -295,7 +298,12 @@ export class NatsWorker {
   #tell(): void {
     const word: WorkerWord = {
       ...{ v: messageVersion, id: this.id, host: hostname(), pid: process.pid, version },
-      ...{ slots: this.#options.slots, since: this.#since, isLeaving: this.#isLeaving, ...this.counts },
+      ...{
+        slots: this.#options.slots,
+        since: this.#since,
+        isLeaving: this.#leaving.signal.aborted,
+        ...this.counts,
+      },
       units: [...this.#units.values()],
     };
     if (!this.#nats.connection.isClosed()) {

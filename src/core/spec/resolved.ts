@@ -12,7 +12,7 @@ import type { Chosen, Spec, Stage, StageList } from './spec.js';
  * itself, and resolves to itself.
  */
 export function resolvedSpec(spec: Spec): Record<string, JsonValue> {
-  const { name, seed, engine, space, benchmark, controller, use, phases } = spec;
+  const { name, seed, engine, space, benchmark, controller, executor, use, phases } = spec;
   return plain({
     name,
     seed,
@@ -20,15 +20,21 @@ export function resolvedSpec(spec: Spec): Record<string, JsonValue> {
     space: space && short(space),
     benchmark: benchmark && short(benchmark),
     controller,
+    executor,
     use: use.length > 0 ? use : undefined,
     pipeline: listsOf(phases),
   });
 }
 
+/** A resolved spec without what its rows do not depend on. */
+export function rowsOfSpec({ executor: _, ...spec }: Record<string, JsonValue>): Record<string, JsonValue> {
+  return spec;
+}
+
 /** A hash of a resolved spec: equal for specs that describe the same run, whatever files and presets they were written in. */
-export const specHash = (resolved: JsonValue): string =>
+export const specHash = (resolved: Record<string, JsonValue>): string =>
   createHash('sha256')
-    .update(JSON.stringify(sortedKeys(resolved)))
+    .update(JSON.stringify(sortedKeys(rowsOfSpec(resolved))))
     .digest('hex')
     .slice(0, 16);
 

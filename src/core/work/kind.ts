@@ -1,18 +1,14 @@
 import type { ZodType } from 'zod';
 import { ProcessExecutor, type ProcessExecutorOptions } from './processExecutor.js';
 
-/** Files that go with units of work to other machines. */
-export interface SentFiles {
+/** Files that go with units of work and their results between machines. */
+export interface WorkFiles {
   /**
    * Makes content known to the other machines and gives what stands for it in messages. The same content is sent once.
    *
    * @param file a file of this machine, or what gives its content, under a name that is its own
    */
   send(file: string | { name: string; content(): Uint8Array }): Promise<string>;
-}
-
-/** Files that came with a unit of work. */
-export interface FetchedFiles {
   /** The file of this machine that holds what was sent under a reference. Rejects with exit code 3 where it is not there or damaged. */
   fetch(reference: string): Promise<string>;
 }
@@ -30,7 +26,7 @@ export interface WorkKind<Work, Result> {
   readonly summary: string;
   /** What a unit from a message has to be. Files are references in it ({@link fileReference}), so that no message names a file of a worker. */
   readonly message: ZodType<Work>;
-  /** What an answer to a unit has to be. */
+  /** What a result in a message has to be, for a unit. */
   result(work: Work): ZodType<Result>;
   /** A unit's name for people. */
   describe(work: Work): string;
@@ -40,9 +36,12 @@ export interface WorkKind<Work, Result> {
   readonly script: URL;
   readonly env?: Record<string, string>;
   /** A unit with its files sent, as a message holds it; absent where it has none. */
-  toMessage?(work: Work, files: SentFiles): Promise<Work>;
+  toMessage?(work: Work, files: WorkFiles): Promise<Work>;
   /** The other way round, on a worker. */
-  fromMessage?(work: Work, files: FetchedFiles): Promise<Work>;
+  fromMessage?(work: Work, files: WorkFiles): Promise<Work>;
+  /** The same of a result. */
+  resultToMessage?(result: Result, files: WorkFiles): Promise<Result>;
+  resultFromMessage?(result: Result, files: WorkFiles): Promise<Result>;
 }
 
 /** Carries out units of a kind in processes of this machine. */

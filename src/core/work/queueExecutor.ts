@@ -1,6 +1,6 @@
 import { failure, RxnasError } from '../errors.js';
 import { closedError, type Executor, GivenUp } from './executor.js';
-import type { SentFiles, WorkKind } from './kind.js';
+import type { WorkFiles, WorkKind } from './kind.js';
 import { answerMessage, fromBytes, messageVersion, toBytes, unitKey } from './message.js';
 
 /** A queue that workers elsewhere take units from, and the answers they store. Both outlive this process. */
@@ -24,7 +24,7 @@ export interface WorkQueue {
   withdraw(): Promise<void>;
   /** Workers that are alive. */
   workers(): Promise<number>;
-  readonly files: SentFiles;
+  readonly files: WorkFiles;
   close(): Promise<void>;
 }
 
@@ -89,6 +89,7 @@ interface Task<Work, Result> {
   /** Where it was put into the queue: when it was last seen to. */
   seen: number;
   refused: number;
+  isAnswered: boolean;
 }
 
 /**
@@ -134,7 +135,7 @@ export class QueueExecutor<Work, Result> implements Executor<Work, Result> {
   run(work: Work): Promise<Result> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(this.#closed);
-      this.#waiting.add({ work, resolve, reject, seen: 0, refused: 0 });
+      this.#waiting.add({ work, resolve, reject, seen: 0, refused: 0, isAnswered: false });
       this.#go();
     });
   }
@@ -177,7 +178,7 @@ export class QueueExecutor<Work, Result> implements Executor<Work, Result> {
       this.#outstanding.set(key, task);
       if (this.#before.delete(key)) {
         const stored = await queue.answer(key);
-        if (stored && this.#take(key, stored, true)) return;
+        if (stored && (await this.#take(key, stored, true))) return;
         await queue.forget(key); // what failed then may succeed now
       }
       await queue.offer(key, bytes);
@@ -202,7 +203,7 @@ export class QueueExecutor<Work, Result> implements Executor<Work, Result> {
       const run = nameOfRun();
       this.#before = await queue.listen(
         run,
-        (key, answer) => this.#take(key, answer),
+        (key, answer) => void this.#take(key, answer),
         (error) => this.#fail(error),
       );
       if (!this.#closed) {
@@ -226,23 +227,22 @@ export class QueueExecutor<Work, Result> implements Executor<Work, Result> {
    * Takes an answer in; whether its unit is done with.
    * @param before it was stored before this process began: only a result counts, what failed is tried again
    */
-  #take(key: string, bytes: Uint8Array, before = false): boolean {
+  async #take(key: string, bytes: Uint8Array, before = false): Promise<boolean> {
     const task = this.#outstanding.get(key);
-    if (!task) {
+    if (!task || task.isAnswered) {
       this.counts.duplicates++;
       return false;
     }
     const answer = answerMessage.safeParse(fromBytes(bytes)).data;
     const result =
-      answer && 'result' in answer
-        ? this.#kind.result(task.work).safeParse(answer.result)
-        : { success: answer !== undefined, data: undefined };
-    if (!answer || !result.success) {
+      answer && 'result' in answer ? this.#kind.result(task.work).safeParse(answer.result) : undefined;
+    if (!answer || result?.success === false) {
       this.counts.refused++;
       if (!before) void this.#again(key, task);
       return false;
     }
-    if (before && !('result' in answer)) return false;
+    if (before && !result) return false;
+    task.isAnswered = true;
     this.#lastAnswer = this.#clock.now();
     if (before) this.counts.kept++;
     if ('gaveUp' in answer) {
@@ -250,15 +250,26 @@ export class QueueExecutor<Work, Result> implements Executor<Work, Result> {
       this.counts.givenUp++;
       this.#options.onCrash?.(reason, task.work, attempts);
       task.reject(new GivenUp(this.#kind.describe(task.work), attempts, reason));
+    } else if ('error' in answer) {
+      this.counts.answered++;
+      const { message, hint, exitCode } = answer.error;
+      task.reject(new RxnasError(message, hint, exitCode));
     } else {
       this.counts.answered++;
-      if ('error' in answer) {
-        const { message, hint, exitCode } = answer.error;
-        task.reject(new RxnasError(message, hint, exitCode));
-      } else task.resolve(result.data as Result);
+      await this.#resolve(task, result!.data as Result);
     }
     this.#free(key);
     return true;
+  }
+
+  async #resolve(task: Task<Work, Result>, result: Result): Promise<void> {
+    const { resultFromMessage } = this.#kind;
+    try {
+      const { files } = this.#options.queue;
+      task.resolve(resultFromMessage ? await resultFromMessage(result, files) : result);
+    } catch (error) {
+      task.reject(error);
+    }
   }
 
   /** An answer was none: its unit is asked for once more. */
@@ -287,11 +298,11 @@ export class QueueExecutor<Work, Result> implements Executor<Work, Result> {
     try {
       for (const [key, task] of this.#outstanding) {
         if (this.#closed) return;
-        if (now - task.seen < trustFor) continue;
+        if (task.isAnswered || now - task.seen < trustFor) continue;
         task.seen = now;
         const stored = await queue.answer(key);
         if (this.#outstanding.get(key) !== task) continue;
-        if (stored) this.#take(key, stored);
+        if (stored) await this.#take(key, stored);
         else await queue.offer(key, await this.#message(task.work));
       }
       if (this.#outstanding.size > 0 && now - this.#lastAnswer >= trustFor && (await queue.workers()) === 0) {

@@ -42,7 +42,10 @@ export function readPackedImages(file: string): RawHalves {
     throw damaged('its header is damaged');
   }
   let offset = prefix + length;
-  const take = (count: number) => bytes.subarray(offset, (offset += count));
+  const take = (count: number) => {
+    offset += count;
+    return bytes.subarray(offset - count, offset);
+  };
   const read = (name: (typeof halves)[number]): RawImages => {
     const { count, rows, columns, channels } = header[name];
     return { ...header[name], pixels: take(count * rows * columns * channels), labels: take(count) };
