@@ -5,6 +5,9 @@ import type { WorkQueue } from '../work/queueExecutor.js';
 import type { Nats } from './connection.js';
 import { streams, subjects } from './workStreams.js';
 
+/** After two heartbeats that do not come, the consumer is made anew from where it was: the server has lost it in a restart. */
+const pulling = { expires: 5000, idle_heartbeat: 1000 };
+
 /** The {@link WorkQueue} of a NATS server whose streams are there (`openWorkStreams`); it owns the connection. */
 export class NatsWorkQueue implements WorkQueue {
   readonly files: WorkFiles;
@@ -41,6 +44,7 @@ export class NatsWorkQueue implements WorkQueue {
     );
     this.#messages = await consumer.consume({
       max_messages: 500,
+      ...pulling,
       callback: (message) => onAnswer(keyOf(message.subject), message.data),
     });
     const stored = await nats.request(() =>

@@ -31,6 +31,8 @@ export interface WorkerOptions {
   slots: number;
   /** Milliseconds after which a worker that says nothing loses its work; for all workers of the server. */
   lease?: number;
+  /** A unit is handed out so many times, to workers that die or are stopped, until it is set aside; default 20. */
+  deliveries?: number;
   files: WorkFiles;
   onNote?: (line: string) => void;
 }
@@ -46,7 +48,6 @@ export interface WorkerCounts {
   repeated: number;
 }
 
-/** Units are handed out so many times, to workers that die or are stopped, until they are set aside. */
 const mostDeliveries = 20;
 /** How long a slot waits for work before it asks anew. */
 const askFor = 5000;
@@ -84,8 +85,8 @@ export class NatsWorker {
   async run(): Promise<void> {
     const { slots, lease } = this.#options;
     this.#leaseTime = await openWorkStreams(this.#nats, lease);
-    this.#tell();
-    const telling = setInterval(() => this.#tell(), aliveFor / 4);
+    this.tell();
+    const telling = setInterval(() => this.tell(), aliveFor / 4);
     const lost = this.#nats.closed.then((error) => {
       if (error) throw error;
     });
@@ -104,7 +105,7 @@ export class NatsWorker {
   /** Takes nothing more, finishes what is under way, and gives back what is not finished after `grace` milliseconds. */
   async leave(grace: number): Promise<void> {
     this.#leaving.abort();
-    this.#tell();
+    this.tell();
     const done = new AbortController();
     const late = pause(grace, undefined, { signal: done.signal }).then(
       () => this.#close(),
@@ -133,9 +134,9 @@ export class NatsWorker {
         consumer ??= await this.#nats.jetstream.consumers.get(streams.work, workConsumer);
         const asked = consumer.next({ expires: askFor });
         const message = await Promise.race([asked, left]);
-        if (message) await this.#handle(message);
         // What comes while it leaves is for others.
-        else if (signal.aborted) asked.then((late) => late?.nak()).catch(() => {});
+        if (signal.aborted) asked.then((late) => late?.nak()).catch(() => {});
+        else if (message) await this.#handle(message);
       } catch {
         // The server is away, or what it had was removed: it comes back, or the connection ends.
         if (this.#nats.connection.isClosed()) return;
@@ -231,7 +232,7 @@ export class NatsWorker {
 
   /** What becomes of a unit; undefined where this worker leaves before it is done. */
   async #carryOut(kind: AnyKind, work: unknown, attempts: number, deliveries: number) {
-    if (deliveries > mostDeliveries) {
+    if (deliveries > (this.#options.deliveries ?? mostDeliveries)) {
       const reason = `${deliveries - 1} workers that took it died or were stopped over it`;
       return { gaveUp: { attempts: deliveries - 1, reason } };
     }
@@ -294,8 +295,8 @@ export class NatsWorker {
     this.#note(`${what} was set aside: ${reason}`);
   }
 
-  /** Says that it is alive, and what it does. */
-  #tell(): void {
+  /** Says that it is alive, and what it does; every few seconds it does so by itself. */
+  tell(): void {
     const word: WorkerWord = {
       ...{ v: messageVersion, id: this.id, host: hostname(), pid: process.pid, version },
       ...{
