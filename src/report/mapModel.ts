@@ -10,6 +10,8 @@ export interface MapData {
   /** Row-major [cells, width]. */
   embeddings: Float32Array;
   width: number;
+  /** Where to put the cells instead of on their principal axes, row-major [cells, 2]. */
+  places?: Float32Array;
   /** Where UMAP has put the cells, row-major [cells, 2]. */
   umap?: Float32Array;
   benchmark?: string;
@@ -23,7 +25,7 @@ export interface MapData {
  * and all of them, rounded to 255 steps of the longest, are what neighbours are found by in the page.
  */
 export function mapModel(data: MapData): MapModel {
-  const { source, space, cells, embeddings, width, umap, benchmark, accuracies = [], errors } = data;
+  const { source, space, cells, embeddings, width, places, umap, benchmark, accuracies = [], errors } = data;
   const { points, variances } = principalComponents(embeddings, width);
   const total = variances.reduce((sum, variance) => sum + variance, 0);
   const shares = [...variances.subarray(0, 2)].map(
@@ -41,7 +43,7 @@ export function mapModel(data: MapData): MapModel {
       {
         name: 'principal components',
         note: `the two axes along which the embeddings vary most: ${shares.join(' and ')} of their variance`,
-        ...layout(points, width),
+        ...(places ? layout(places, 2) : layout(points, width)),
       },
     ],
     embedding: steps(points, width),

@@ -8,6 +8,27 @@ export interface ReportModel {
   runs: RunModel[];
   panels: Panel[];
   map?: MapModel;
+  /** How a run that is watched goes on (`rxnas watch`); absent on a page that stays as it is. */
+  live?: LiveModel;
+}
+
+export interface LiveModel {
+  /** As {@link RunModel.state}. */
+  state: string;
+  /** Absent before there is anything to count. */
+  progress?: Progress;
+}
+
+/** How far a run is. */
+export interface Progress {
+  unit: 'steps' | 'queries' | 'searches';
+  done: number;
+  /** null where it is not known. */
+  total: number | null;
+  /** Of late, a second; null where it is not known. */
+  rate: number | null;
+  /** Seconds that the rest takes at this rate; null where it is not known. */
+  left: number | null;
 }
 
 /** One run: what it is, how it stands, where its time went, how it is made again. */

@@ -89,7 +89,8 @@ export function panelsOf(runs: readonly CurveRows[]): Panel[] {
     .filter(({ series }) => series.length > 0);
 }
 
-const finite = (value: number) => (Number.isFinite(value) ? value : null);
+/** As exact as a chart can show. */
+const finite = (value: number) => (Number.isFinite(value) ? Number(value.toPrecision(6)) : null);
 
 /** A column over the steps: the mean of each stretch, and the middle of its values. */
 function stretches(name: string, steps: RunRows['steps'], column: StepColumn): Series {

@@ -50,7 +50,7 @@ const groupOf = ({ kind, spec }: Manifest): string => {
   return [searcher ?? loss ?? kind, benchmark && `on ${benchmark}`].filter(Boolean).join(' ');
 };
 
-function runModel({ dir, manifest }: StoredRun, { warnings, stages }: RunRows, name: string): RunModel {
+function runModel({ dir, manifest }: StoredRun, rows: RunRows, name: string): RunModel {
   const { loss, searcher, benchmark } = headlineOf(manifest.spec);
   return {
     name,
@@ -58,9 +58,9 @@ function runModel({ dir, manifest }: StoredRun, { warnings, stages }: RunRows, n
     state: runState(dir, manifest),
     headline: [loss, searcher, benchmark].filter(Boolean).join(' · '),
     facts: factsOf(manifest),
-    figures: figuresOf(manifest),
-    warnings,
-    stages: stages.map(({ buffered: _, ...stage }) => stage),
+    figures: figuresOf(manifest, rows),
+    warnings: rows.warnings,
+    stages: rows.stages.map(({ buffered: _, ...stage }) => stage),
     spec: readFileSync(join(dir, 'spec.lock.yaml'), 'utf8'),
     reproduce: reproduce(manifest),
   };
@@ -91,9 +91,9 @@ function durationOf(milliseconds: number): string {
 
 const fractions = /^(best_)?(test|validation|regret|accuracy)$/;
 
-/** The numbers of the summary. */
-function figuresOf({ summary = {} }: Manifest): Figure[] {
-  return Object.entries(summary).flatMap(([name, value]): Figure[] => {
+/** The numbers of the summary; of a run that has none yet, those of its newest rows. */
+function figuresOf({ summary }: Manifest, rows: RunRows): Figure[] {
+  return Object.entries(summary ?? rows.newest()).flatMap(([name, value]): Figure[] => {
     if (typeof value !== 'number') return [];
     const unit: Unit = fractions.test(name) ? 'fraction' : Number.isInteger(value) ? 'count' : 'number';
     return [{ name: name.replaceAll('_', ' '), value, unit }];

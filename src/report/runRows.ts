@@ -42,6 +42,19 @@ export class RunRows {
     }
   }
 
+  /** The figures of a single run that goes on, as its summary will call them; none of several searches. */
+  newest(): Record<string, number> {
+    const { steps, searches } = this;
+    if (searches.length > 1) return {};
+    const { query, ...best } = searches[0]?.rows.at(-1) ?? {};
+    if (query !== undefined) return { queries: query, ...best };
+    if (steps.step.length === 0) return {};
+    const [total, reconstruction, metric] = [steps.total, steps.reconstruction, steps.metric].map(
+      (all) => all.at(-1)!,
+    );
+    return { steps: steps.step.at(-1)! + 1, total: total!, reconstruction: reconstruction!, metric: metric! };
+  }
+
   #step(row: EventRow<'step'>): void {
     this.steps.step.push(row.step);
     for (const column of stepColumns) this.steps[column].push(row[column]);

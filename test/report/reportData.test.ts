@@ -98,4 +98,11 @@ describe('the page', () => {
       '<title>&#60;/script&#62;&#60;!-- &#60;script&#62; &#38; &#34;quotes&#34; – rxnas',
     );
   });
+
+  it('asks its own server alone where it is live', () => {
+    const html = renderPage(model, { live: { events: '/events', nonce: 'once' } });
+    expect(html).toContain("connect-src 'self'");
+    expect(html).toContain('data-live="/events"');
+    expect(html).toContain('<script nonce="once">');
+  });
 });

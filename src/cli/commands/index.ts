@@ -22,8 +22,7 @@ import { sqlCommand } from './sql.js';
 import { startCommand } from './start.js';
 import { tailCommand } from './tail.js';
 import { testCommand } from './test.js';
-import { workerCommand } from './worker.js';
-import { workersCommand } from './workers.js';
+import { watchCommand } from './watch.js';
 
 /** All commands, in the order of `rxnas --help`. */
 export const commands: readonly Command[] = [
@@ -40,9 +39,8 @@ export const commands: readonly Command[] = [
   resumeCommand,
   replayCommand,
   tailCommand,
+  watchCommand,
   runsCommand,
-  workerCommand,
-  workersCommand,
   benchmarkCommand,
   listCommand,
   describeCommand,

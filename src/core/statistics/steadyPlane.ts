@@ -14,13 +14,13 @@ export class SteadyPlane {
    * Where the points lie: row-major [rows, 2], around their mean, in the points' own scale.
    * @param points row-major [rows, dim], the same points each time
    */
-  next(points: Float32Array): Float64Array {
+  next(points: Float32Array): Float32Array {
     const centred = this.#centred(points);
     this.#basis = principalAxes(covarianceOf(centred, this.dim), this.dim, this.#basis);
     const places = project(centred, this.#basis, this.dim);
     if (this.#last) turnTowards(places, this.#last);
     this.#last = places;
-    return places.slice();
+    return Float32Array.from(places);
   }
 
   #centred(points: Float32Array): Float64Array {

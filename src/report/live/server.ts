@@ -15,11 +15,8 @@ const host = '127.0.0.1';
 export interface LiveOptions<S extends object> {
   /** 0: one that is free. */
   port: number;
-  /**
-   * The page: `events` is where its script listens (`EventSource`), what it embeds of the state is as `state` says; its scripts and style
-   * sheets carry `nonce`.
-   */
-  page: (place: { nonce: string; events: string; state: string }) => string;
+  /** The page that shows `state`, which is JSON; its script, which carries `nonce`, listens to `events` (`EventSource`). */
+  page: (live: { nonce: string; events: string; state: string }) => string;
   /** Sections of the state as they change. */
   updates: Observable<Partial<S>>;
 }
@@ -30,7 +27,8 @@ export interface Address {
 }
 
 /**
- * Serves a page and the state that it shows to browsers of this machine, while subscribed. Emits its address, and fails with `updates`.
+ * Serves a page and the state that it shows to browsers of this machine, while subscribed, from the first state on. Emits its address, and
+ * fails with `updates`.
  *
  * A page listens to server-sent events: each is a JSON object of the sections that have changed since the one before. What a slow page has
  * not taken yet is not queued: it gets the newest of each section when it can take more, so memory is bounded by one event a page. A page
@@ -73,12 +71,13 @@ export function serveLive<S extends object>({ port, page, updates }: LiveOptions
       for (const follower of followers) follower.greet();
     }, heartbeat);
     server.on('error', (error) => subscriber.error(portError(error, port)));
-    server.listen({ host, port }, () => {
+    server.on('listening', () => {
       const { port } = address();
       subscriber.next({ url: `http://${host}:${port}/`, port });
     });
     const subscription = updates.subscribe({
       next(changes) {
+        if (latest.version === 0) server.listen({ host, port });
         latest.set(changes);
         for (const follower of followers) follower.tell();
       },
@@ -155,17 +154,16 @@ function refuse(response: ServerResponse, status: number, reason: string): void 
 
 /** The page may load nothing but itself, and nobody may embed it. */
 function headers(type?: string, nonce?: string): Record<string, string> {
-  const own = nonce ? ` 'nonce-${nonce}'` : '';
   return {
     ...(type && { 'content-type': type }),
     'content-security-policy': [
       "default-src 'none'",
       ...(nonce
         ? [
-            `script-src${own}`,
-            `style-src${own}`,
-            'img-src data: blob:',
-            'font-src data:',
+            `script-src 'nonce-${nonce}' 'wasm-unsafe-eval'`,
+            "style-src 'unsafe-inline'",
+            'worker-src blob:',
+            'img-src data:',
             "connect-src 'self'",
           ]
         : []),

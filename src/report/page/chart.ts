@@ -8,58 +8,93 @@ const height = 250;
 /** Rows of the table that says a chart in numbers. */
 const tableRows = 20;
 
+/** A chart on the page, which newer panels are drawn into. */
+export interface Chart {
+  element: HTMLElement;
+  update(panel: Panel): void;
+}
+
 /** A chart that fits its place: lines with bands, a reading of all lines at the pointer or the arrow keys, and a table of it. */
-export function chart(panel: Panel): HTMLElement {
-  const place = h('div', { class: 'plot' });
-  const reading = h('p', { class: 'reading', 'aria-live': 'polite' });
+export function chart(first: Panel): Chart {
+  let panel = first;
   let width = 0;
+  const svg = s('svg', { height, role: 'img', tabindex: 0 });
+  const place = h('div', { class: 'plot' }, svg);
+  const reading = h('p', { class: 'reading', 'aria-live': 'polite' });
+  const title = h('h3');
+  const note = h('p', { class: 'muted' });
+  const key = h('ul', { class: 'legend' });
+  const table = h('details', {}, h('summary', {}, 'In numbers'));
+  const reader = readerOf(svg, reading);
+
+  const draw = () => {
+    const { parts, ...drawn } = plot(panel, width);
+    svg.setAttribute('width', String(width));
+    svg.replaceChildren(...parts);
+    reader(panel, drawn);
+  };
+  const update = (newer: Panel) => {
+    panel = newer;
+    title.textContent = panel.title;
+    note.textContent = panel.note;
+    svg.setAttribute('aria-label', spoken(panel));
+    key.replaceChildren(...(panel.series.length > 1 ? legend(panel) : []));
+    table.replaceChildren(table.firstChild!, ...(table.open ? [numbers(panel)] : []));
+    if (width > 0) draw();
+  };
+  table.addEventListener('toggle', () => update(panel));
   new ResizeObserver(([entry]) => {
     const now = Math.round(entry!.contentRect.width);
     if (now === width || now === 0) return;
     width = now;
-    place.replaceChildren(plot(panel, width, reading));
+    draw();
   }).observe(place);
-  return h(
-    'figure',
-    { class: 'chart', id: panel.id },
-    h('figcaption', {}, h('h3', {}, panel.title), h('p', { class: 'muted' }, panel.note)),
-    place,
-    reading,
-    panel.series.length > 1 && legend(panel),
-    h('details', {}, h('summary', {}, 'In numbers'), numbers(panel)),
-  );
+  update(panel);
+  return {
+    element: h(
+      'figure',
+      { class: 'chart', id: panel.id },
+      h('figcaption', {}, title, note),
+      ...[place, reading, key, table],
+    ),
+    update,
+  };
 }
 
 const colourOf = (index: number) => `var(--series-${index % 8})`;
 const dashOf = (index: number) => (index < 8 ? undefined : '5 3');
 
 const legend = ({ series }: Panel) =>
-  h(
-    'ul',
-    { class: 'legend' },
-    ...series.map(({ name }, i) =>
-      h(
-        'li',
-        {},
-        s(
-          'svg',
-          { width: 22, height: 8, 'aria-hidden': 'true' },
-          s('line', {
-            x1: 0,
-            x2: 22,
-            y1: 4,
-            y2: 4,
-            stroke: colourOf(i),
-            'stroke-width': 2.5,
-            'stroke-dasharray': dashOf(i),
-          }),
-        ),
-        name,
+  series.map(({ name }, i) =>
+    h(
+      'li',
+      {},
+      s(
+        'svg',
+        { width: 22, height: 8, 'aria-hidden': 'true' },
+        s('line', {
+          x1: 0,
+          x2: 22,
+          y1: 4,
+          y2: 4,
+          stroke: colourOf(i),
+          'stroke-width': 2.5,
+          'stroke-dasharray': dashOf(i),
+        }),
       ),
+      name,
     ),
   );
 
-function plot(panel: Panel, width: number, reading: HTMLElement): SVGElement {
+/** What a panel looks like in a width. */
+interface Drawn {
+  x: Scale;
+  y: Scale;
+  /** Where the place that is read is shown. */
+  cross: SVGElement;
+}
+
+function plot(panel: Panel, width: number): Drawn & { parts: SVGElement[] } {
   const { series, unit } = panel;
   const right = width - margin.right;
   const bottom = height - margin.bottom;
@@ -67,10 +102,8 @@ function plot(panel: Panel, width: number, reading: HTMLElement): SVGElement {
   const shown = series.flatMap(({ y, low = [], high = [] }) => [...y, ...low, ...high]).filter(isNumber);
   const domain = extent(panel.log ? shown.filter((value) => value > 0) : shown);
   const y = (panel.log ? logarithmic : linear)(padded(domain, panel.log), [bottom, margin.top], 5);
-  const cross = s('g', { class: 'cross', visibility: 'hidden' });
-  const svg = s(
-    'svg',
-    { width, height, role: 'img', tabindex: 0, 'aria-label': spoken(panel) },
+  const cross = s('g', { class: 'cross' });
+  const parts = [
     ...y.ticks.map(({ value, step }) =>
       s(
         'g',
@@ -84,9 +117,11 @@ function plot(panel: Panel, width: number, reading: HTMLElement): SVGElement {
     ),
     s('line', { class: 'axis', x1: margin.left, x2: right, y1: bottom, y2: bottom }),
     s('text', { class: 'title', x: right, y: height - 4, 'text-anchor': 'end' }, panel.x),
-    ...series.flatMap((line, i) => [
-      line.low && s('path', { class: 'band', d: bandPath(line, panel, x, y, domain[0]), fill: colourOf(i) }),
-    ]),
+    ...series.flatMap((line, i) =>
+      line.low
+        ? [s('path', { class: 'band', d: bandPath(line, panel, x, y, domain[0]), fill: colourOf(i) })]
+        : [],
+    ),
     ...series.map((line, i) =>
       s('path', {
         class: 'line',
@@ -96,26 +131,26 @@ function plot(panel: Panel, width: number, reading: HTMLElement): SVGElement {
       }),
     ),
     cross,
-  );
-  reader(svg, panel, x, y, cross, reading);
-  return svg;
+  ];
+  return { x, y, cross, parts };
 }
 
-/** Reads all lines at one place: that of the pointer, moved by the arrow keys. */
-function reader(
-  svg: SVGElement,
-  { series, x: axis, unit }: Panel,
-  x: Scale,
-  y: Scale,
-  cross: SVGElement,
-  reading: HTMLElement,
-) {
-  const [longest] = [...series].sort((a, b) => b.x.length - a.x.length);
-  const places = longest!.x;
-  let index = places.length - 1;
+/**
+ * Reads all lines at one place: that of the pointer, moved by the arrow keys. What it returns is told what is drawn; a place that is being read
+ * is read on in it.
+ */
+function readerOf(svg: SVGElement, reading: HTMLElement): (panel: Panel, drawn: Drawn) => void {
+  let panel: Panel;
+  let drawn: Drawn;
+  let places: readonly number[] = [];
+  /** Absent while nothing is read. */
+  let read: number | undefined;
+
   const show = (to: number) => {
-    index = Math.max(0, Math.min(places.length - 1, to));
-    const at = places[index]!;
+    read = Math.max(0, Math.min(places.length - 1, to));
+    const at = places[read]!;
+    const { series, unit, x: axis } = panel;
+    const { x, y, cross } = drawn;
     const found = series.flatMap((line, i) => {
       const value = valueAt(line, at);
       return value === undefined ? [] : [{ ...value, name: line.name, colour: colourOf(i) }];
@@ -126,7 +161,6 @@ function reader(
         .filter(({ y: value }) => Number.isFinite(y(value)))
         .map((each) => s('circle', { cx: x(at), cy: y(each.y), r: 3.5, fill: each.colour })),
     );
-    cross.setAttribute('visibility', 'visible');
     reading.replaceChildren(
       h('span', {}, `${axis} ${format(at, 'count')}`),
       ...found.map(({ name, colour, y: value, low, high }) =>
@@ -141,11 +175,12 @@ function reader(
     );
   };
   const hide = () => {
-    cross.setAttribute('visibility', 'hidden');
+    read = undefined;
+    drawn.cross.replaceChildren();
     reading.replaceChildren();
   };
   svg.addEventListener('pointermove', (event) => {
-    const at = x.invert(event.clientX - svg.getBoundingClientRect().left);
+    const at = drawn.x.invert(event.clientX - svg.getBoundingClientRect().left);
     const next = places.findIndex((place) => place >= at);
     show(next < 0 ? places.length - 1 : next);
   });
@@ -153,7 +188,8 @@ function reader(
   svg.addEventListener('blur', hide);
   svg.addEventListener('keydown', (event) => {
     const stride = event.shiftKey ? 10 : 1;
-    const to = { ArrowLeft: index - stride, ArrowRight: index + stride, Home: 0, End: places.length - 1 }[
+    const from = read ?? places.length - 1;
+    const to = { ArrowLeft: from - stride, ArrowRight: from + stride, Home: 0, End: places.length - 1 }[
       event.key
     ];
     if (event.key === 'Escape') hide();
@@ -161,6 +197,15 @@ function reader(
     event.preventDefault();
     show(to);
   });
+  return (newer, how) => {
+    const at = read === undefined ? undefined : places[read];
+    panel = newer;
+    drawn = how;
+    places = [...panel.series].sort((a, b) => b.x.length - a.x.length)[0]!.x;
+    if (at === undefined) return;
+    const index = places.findIndex((place) => place >= at);
+    show(index < 0 ? places.length - 1 : index);
+  };
 }
 
 /** The value of a line at a place: the newest up to there; undefined before its start and beyond its end. */

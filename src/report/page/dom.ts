@@ -28,6 +28,13 @@ function fill<E extends Element>(element: E, attributes: Attributes, children: C
   return element;
 }
 
+/** Sets the children of an element, unless they are these already: elements that are put in again lose their focus. */
+export function replaceChildren(element: Element, children: readonly Node[]): void {
+  const { childNodes } = element;
+  if (children.length === childNodes.length && children.every((child, i) => child === childNodes[i])) return;
+  element.replaceChildren(...children);
+}
+
 /** A table whose numeric columns are set right. */
 export function table(
   caption: string,

@@ -44,11 +44,9 @@ export function buildPage(root: HTMLElement, script: string): (model: ReportMode
         details.open = open[i] ?? details.open;
     }
     before = model;
-    contents.replaceChildren(
-      ...sections
-        .filter(({ id }) => !places.get(id)!.hidden)
-        .map(({ id, title }) => h('a', { href: `#${id}` }, title)),
-    );
+    const shown = sections.filter(({ id }) => !places.get(id)!.hidden);
+    if (shown.length === contents.children.length) return;
+    contents.replaceChildren(...shown.map(({ id, title }) => h('a', { href: `#${id}` }, title)));
   };
 }
 

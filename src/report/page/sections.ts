@@ -1,6 +1,6 @@
 import type { ReportModel, RunModel } from '../model.js';
-import { chart } from './chart.js';
-import { h, table } from './dom.js';
+import { type Chart, chart } from './chart.js';
+import { h, replaceChildren, table } from './dom.js';
 import { format, seconds } from './format.js';
 
 /** A part of the page. */
@@ -10,15 +10,37 @@ export interface Section {
   of: keyof ReportModel;
   /** Its heading, and its name in the list of contents. */
   title: string;
-  /** What it shows; undefined where the model has nothing for it. */
+  /** What it shows; undefined where the model has nothing for it. Elements that are given again stay as they are, with focus and scroll. */
   render(model: ReportModel): Node[] | undefined;
+}
+
+/** Renders anew only what has changed: a function of a part of the model. */
+function memo(part: (model: ReportModel) => unknown, render: Section['render']): Section['render'] {
+  let known: string | undefined;
+  let shown: Node[] | undefined;
+  return (model) => {
+    const now = JSON.stringify(part(model));
+    if (now !== known) shown = render(model);
+    known = now;
+    return shown;
+  };
 }
 
 export const sections: readonly Section[] = [
   { id: 'summary', of: 'runs', title: 'Summary', render: summary },
-  { id: 'curves', of: 'panels', title: 'Curves', render: curves },
-  { id: 'stages', of: 'runs', title: 'Stage timings', render: stages },
-  { id: 'spec', of: 'runs', title: 'Spec and reproduction', render: spec },
+  { id: 'curves', of: 'panels', title: 'Curves', render: chartsOf() },
+  {
+    id: 'stages',
+    of: 'runs',
+    title: 'Stage timings',
+    render: memo(({ runs }) => runs.map((run) => run.stages), stages),
+  },
+  {
+    id: 'spec',
+    of: 'runs',
+    title: 'Spec and reproduction',
+    render: memo(({ runs }) => runs.map((run) => run.spec), spec),
+  },
 ];
 
 function summary({ runs }: ReportModel): Node[] {
@@ -48,9 +70,22 @@ function summary({ runs }: ReportModel): Node[] {
   );
 }
 
-function curves({ panels }: ReportModel): Node[] | undefined {
-  if (panels.length === 0) return undefined;
-  return [h('div', { class: 'charts' }, ...panels.map(chart))];
+/** Charts that stay on the page: newer panels are drawn into them. */
+function chartsOf(): Section['render'] {
+  const charts = new Map<string, Chart>();
+  let list: HTMLElement | undefined;
+  return ({ panels }) => {
+    if (panels.length === 0) return undefined;
+    const elements = panels.map((panel) => {
+      const shown = charts.get(panel.id);
+      if (shown) shown.update(panel);
+      else charts.set(panel.id, chart(panel));
+      return charts.get(panel.id)!.element;
+    });
+    list ??= h('div', { class: 'charts' });
+    replaceChildren(list, elements);
+    return [list];
+  };
 }
 
 function stages({ runs }: ReportModel): Node[] | undefined {

@@ -12,11 +12,11 @@ function cloud(seed: number): Float32Array {
   return Float32Array.from({ length: rows * dim }, (_, i) => sizes[i % dim]! * (random.float() - 0.5));
 }
 
-const distance = (places: Float64Array, a: number, b: number) =>
+const distance = (places: Float32Array, a: number, b: number) =>
   Math.hypot(places[2 * a]! - places[2 * b]!, places[2 * a + 1]! - places[2 * b + 1]!);
 
 /** Root mean square of how far places have moved. */
-const moved = (a: Float64Array, b: Float64Array) =>
+const moved = (a: Float32Array, b: Float32Array) =>
   Math.sqrt(a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0) / (a.length / 2));
 
 /** The points with the coordinates of some pairs of axes turned, one axis mirrored, and all shifted: the same cloud, elsewhere. */
@@ -74,6 +74,6 @@ it('puts points that do not vary into one place, and shows them when they do', (
   const plane = new SteadyPlane(dim);
   const places = plane.next(new Float32Array(rows * dim).fill(0.25));
   expect([...places].every((value) => Math.abs(value) < 1e-6)).toBe(true);
-  const size = (of: Float64Array) => moved(of, new Float64Array(of.length));
+  const size = (of: Float32Array) => moved(of, new Float32Array(of.length));
   expect(size(plane.next(cloud(1)))).toBeCloseTo(size(new SteadyPlane(dim).next(cloud(1))), 5);
 });

@@ -1,6 +1,6 @@
 import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http';
 import { createServer } from 'node:net';
-import { firstValueFrom, Subject, type Subscription } from 'rxjs';
+import { firstValueFrom, of, Subject, type Subscription } from 'rxjs';
 import { expect, it, onTestFinished } from 'vitest';
 import type { RxnasError } from '../../../src/core/errors.js';
 import { type Address, serveLive } from '../../../src/report/live/server.js';
@@ -11,18 +11,19 @@ interface State {
 }
 
 /** A served page whose state the test changes. */
-async function serve(port = 0) {
+async function serve(first: Partial<State> = { curve: 0 }) {
   const updates = new Subject<Partial<State>>();
   let subscription: Subscription | undefined;
-  const address = await new Promise<Address>((resolve, reject) => {
+  const address = new Promise<Address>((resolve, reject) => {
     subscription = serveLive<State>({
-      port,
+      port: 0,
       updates,
       page: ({ nonce, events, state }) => `<script nonce="${nonce}">${events} ${state}</script>`,
     }).subscribe({ next: resolve, error: reject });
   });
   onTestFinished(() => subscription!.unsubscribe());
-  return { ...address, updates, stop: () => subscription!.unsubscribe() };
+  updates.next(first);
+  return { ...(await address), updates, stop: () => subscription!.unsubscribe() };
 }
 
 const open = (
@@ -71,8 +72,7 @@ async function follow(port: number, path = '/events', headers: OutgoingHttpHeade
 }
 
 it('sends what there is, and then only the sections that change', async () => {
-  const { port, updates } = await serve();
-  updates.next({ curve: [1, 2], map: [0, Number.NaN] });
+  const { port, updates } = await serve({ curve: [1, 2], map: [0, Number.NaN] });
   const { events, until } = await follow(port);
   await until(({ curve }) => curve !== undefined);
   expect(events.map(({ data }) => data)).toEqual([{ curve: [1, 2], map: [0, null] }]);
@@ -84,8 +84,7 @@ it('sends what there is, and then only the sections that change', async () => {
 });
 
 it('lets a page that was cut off go on where it was, and gives another server’s page everything', async () => {
-  const { port, updates } = await serve();
-  updates.next({ curve: 1, map: 1 });
+  const { port, updates } = await serve({ curve: 1, map: 1 });
   const first = await follow(port);
   const { id } = await first.until(({ curve }) => curve === 1);
   first.response.destroy();
@@ -97,8 +96,7 @@ it('lets a page that was cut off go on where it was, and gives another server’
 });
 
 it('gives a page its state, and lets it listen from there', async () => {
-  const { port, updates, url } = await serve();
-  updates.next({ curve: '</script>' });
+  const { port, updates, url } = await serve({ curve: '</script>' });
   const page = await open(port, '/');
   const [, nonce, events, state] = /nonce="(.+?)">(\S+) (.+)<\/script>$/.exec(await text(page))!;
   expect(JSON.parse(state!)).toEqual({ curve: '</script>' });
@@ -174,7 +172,7 @@ it('says that a port is in use, and what to do', async () => {
   onTestFinished(() => void other.close());
   const { port } = other.address() as { port: number };
   const error: RxnasError = await firstValueFrom(
-    serveLive({ port, updates: new Subject<object>(), page: () => '' }),
+    serveLive({ port, updates: of({ curve: 1 }), page: () => '' }),
   ).catch((error) => error);
   expect(error.message).toBe(`port ${port} of 127.0.0.1 is in use`);
   expect(error).toMatchObject({ exitCode: 1, hint: expect.stringContaining('--port') });

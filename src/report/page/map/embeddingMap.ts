@@ -7,6 +7,7 @@ import { type ColourChoice, colourChoices } from './colourings.js';
 import { type Colouring, cssColour, cssRest, type Palette, palette } from './colours.js';
 import { Distances } from './distances.js';
 import { type MapData, unpackMap } from './mapData.js';
+import { Motion, type Places } from './motion.js';
 import type { Neighbour } from './neighbours.js';
 import { Raster, type View } from './raster.js';
 import { describeCell, inWords, neighboursOf } from './selection.js';
@@ -56,6 +57,8 @@ export class EmbeddingMap {
   #scheduled = false;
   #shown = false;
   #data: MapData | undefined;
+  /** While cells move to where a newer map has them. */
+  #motion: Motion | undefined;
   #layout = 0;
   #choices: ColourChoice[] = [];
   #colouring: Colouring | undefined;
@@ -72,12 +75,17 @@ export class EmbeddingMap {
     addEventListener('themechange', () => this.#recolour());
   }
 
-  /** Shows a map; of the same cells as before, view and selection stay. */
+  /** Shows a map; of the same cells as before, view and selection stay, and the cells move to their new places. */
   async show(model: MapModel): Promise<void> {
     const data = await unpackMap(model);
     const before = this.#data?.cells;
     const same =
       before?.length === data.cells.length && before.every((cell, row) => cell === data.cells[row]);
+    const moving = this.#motion !== undefined;
+    const moves = same && !matchMedia('(prefers-reduced-motion: reduce)').matches;
+    this.#motion = moves
+      ? new Motion(this.#places, data.layouts[this.#layout]!, performance.now())
+      : undefined;
     this.#data = data;
     if (!same) {
       this.#distances?.close();
@@ -107,6 +115,19 @@ export class EmbeddingMap {
     this.#recolour();
     this.#select(this.#selected);
     this.#resize();
+    if (this.#motion && !moving) requestAnimationFrame((time) => this.#move(time));
+  }
+
+  #move(time: number): void {
+    if (!this.#motion?.moveTo(time)) this.#motion = undefined;
+    else requestAnimationFrame((next) => this.#move(next));
+    if (this.#moved) this.#draw();
+    else this.#showAll();
+  }
+
+  /** Where the cells are drawn. */
+  get #places(): Places {
+    return this.#motion ?? this.#data!.layouts[this.#layout]!;
   }
 
   #build(): void {
@@ -211,7 +232,7 @@ export class EmbeddingMap {
   #showAll(): void {
     const { width, height } = this.#canvas;
     this.#moved = false;
-    const { x, y } = this.#data!.layouts[this.#layout]!;
+    const { x, y } = this.#places;
     const [left, right] = extent(x);
     const [top, bottom] = extent(y);
     const scale = 0.94 * Math.min(width / (right - left || 1), height / (bottom - top || 1));
@@ -252,7 +273,7 @@ export class EmbeddingMap {
     const { width, height } = this.#canvas;
     if (!this.#data || !this.#colouring || !this.#palette || width === 0) return;
     this.#image ??= new ImageData(width, height);
-    const { x, y } = this.#data.layouts[this.#layout]!;
+    const { x, y } = this.#places;
     const { values, blend } = this.#colouring;
     const colours = values.length > 0 ? values : new Uint8Array(x.length).fill(255);
     this.#raster.draw(this.#image, { x, y, colours, blend }, this.#palette, this.#view, this.#ratio);
@@ -313,14 +334,14 @@ export class EmbeddingMap {
   }
 
   #place(row: number): [x: number, y: number] {
-    const { x, y } = this.#data!.layouts[this.#layout]!;
+    const { x, y } = this.#places;
     const { scale, x: left, y: top } = this.#view;
     return [x[row]! * scale + left, y[row]! * scale + top];
   }
 
   /** The cell nearest to a place of the canvas, at most `within` pixels of it away. */
   #at(px: number, py: number, within: number): number | undefined {
-    const { x, y } = this.#data!.layouts[this.#layout]!;
+    const { x, y } = this.#places;
     const { scale, x: left, y: top } = this.#view;
     let [best, found] = [within * within, -1];
     for (let i = 0; i < x.length; i++) {
@@ -454,6 +475,7 @@ export class EmbeddingMap {
     this.#colourBy.addEventListener('change', () => this.#recolour());
     this.#layoutBy.addEventListener('change', () => {
       this.#layout = Number(this.#layoutBy.value);
+      this.#motion = undefined;
       this.#showAll();
     });
   }

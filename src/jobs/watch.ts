@@ -1,0 +1,52 @@
+import { catchError, EMPTY, map, merge, type Observable, share, switchMap, take } from 'rxjs';
+import { RxnasError } from '../core/errors.js';
+import { readManifest } from '../core/run/index.js';
+import { type Address, serveLive } from '../report/live/server.js';
+import { mapModel } from '../report/mapModel.js';
+import type { ReportModel } from '../report/model.js';
+import { renderPage } from '../report/renderPage.js';
+import { movingMap } from './watch/movingMap.js';
+import { watchModel } from './watch/watchModel.js';
+
+/** Milliseconds between two looks for a newer checkpoint. */
+const mapEvery = 2000;
+
+export interface WatchOptions {
+  /** 0: one that is free. */
+  port: number;
+  /** Cells of the map; 0: no map. */
+  cells: number;
+  /** Told what the person who watches should know. */
+  onNote?: (line: string) => void;
+}
+
+/**
+ * Serves the report of a run to browsers of this machine as the run goes on, while subscribed; emits its address when there is something to
+ * show. Reads the run only. Errors: exit code 1 where the port cannot be had, 3 where the run's folder is gone or its log is damaged.
+ */
+export function watch(dir: string, { port, cells, onNote = () => {} }: WatchOptions): Observable<Address> {
+  const { seed } = readManifest(dir);
+  const map$: Observable<Partial<ReportModel>> =
+    cells === 0
+      ? EMPTY
+      : movingMap(dir, { cells, seed, every: mapEvery }).pipe(
+          map((data) => ({ map: mapModel(data) })),
+          catchError((error) => {
+            if (!(error instanceof RxnasError)) throw error;
+            onNote(`there is no map: ${error.message}`);
+            return EMPTY;
+          }),
+        );
+  const model$ = watchModel(dir).pipe(share());
+  return serveLive<ReportModel>({
+    port,
+    page: ({ state, ...live }) => renderPage(JSON.parse(state), { live }),
+    updates: merge(
+      model$,
+      model$.pipe(
+        take(1),
+        switchMap(() => map$),
+      ),
+    ),
+  });
+}
