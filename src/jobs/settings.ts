@@ -7,7 +7,7 @@ import { Problems } from '../core/spec/problems.js';
 import { componentsOf } from '../core/spec/spec.js';
 import { unknownName } from '../core/suggest.js';
 import { builtIns } from '../pipelines/builtIns.js';
-import { type ReadSpec, readSpecFile } from '../pipelines/fromSpec/index.js';
+import { type ReadSpec, readSpec, readSpecFile } from '../pipelines/fromSpec/index.js';
 import { roundsOf } from './resumable.js';
 
 /** Settings of a job by name: what the flags of `rxnas pretrain` and `rxnas search` say. */
@@ -22,6 +22,7 @@ const pretrainPaths = {
   space: 'space',
   seed: 'seed',
   weight: 'lossStep.weight',
+  reconstructionWeight: 'lossStep.reconstructionWeight',
   learningRate: 'lossStep.learningRate',
   milestones: 'lossStep.milestones',
   clipNorm: 'lossStep.clipNorm',
@@ -101,6 +102,42 @@ export function searchSpec(settings: Settings, set: readonly Override[] = []): P
   // Without a controller there are no embeddings.
   if (!spec.needs.includes('controller')) overrides.push(override('searcher', 'embed', null));
   return readSpecFile(file, { set: [...overrides, ...engineOverride(engine, threads), ...set] });
+}
+
+/** Settings of {@link embedSpec}. */
+export interface EmbedSettings {
+  /** Run or checkpoint. */
+  controller: string;
+  space: string;
+  seed?: number | undefined;
+  /** Random cells; default: all of the space. */
+  cells?: number | undefined;
+  /** Adds accuracies, where it knows them. */
+  benchmark?: string | undefined;
+  /** Adds places in the plane: parameters of the stage `withUmap`. */
+  umap?: Readonly<Record<string, unknown>> | undefined;
+  engine?: string | undefined;
+  threads?: number | undefined;
+}
+
+/** Embeddings of a space's cells: the preset `embed` with these settings, and stages that add more columns; otherwise as {@link pretrainSpec}. */
+export function embedSpec(settings: EmbedSettings, set: readonly Override[] = []): Promise<ReadSpec> {
+  const { controller, space, seed, cells, benchmark, umap, engine, threads } = settings;
+  const added = [...(benchmark === undefined ? [] : ['withAccuracy']), ...(umap ? [{ withUmap: umap }] : [])];
+  const { pipeline } = plainOf(loadFile(presetFile('embed'), new Problems())!.root) as {
+    pipeline: unknown[];
+  };
+  const fields = { controller, space, seed, benchmark };
+  const root = {
+    extends: 'embed',
+    ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)),
+    pipeline: [...pipeline.slice(0, -1), ...added, ...pipeline.slice(-1)],
+  };
+  const overrides = [
+    ...(cells === undefined ? [] : [override('cells', 'embedCells.sample', cells)]),
+    ...engineOverride(engine, threads),
+  ];
+  return readSpec(root, { set: [...overrides, ...set] });
 }
 
 /** Settings of a sweep, with those of the preset that they name. */

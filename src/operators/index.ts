@@ -24,4 +24,7 @@ export { type SeedCellsOptions, seedCells } from './seedCells.js';
 export { type TrainCellsOptions, trainCells } from './trainCells.js';
 export { type TrainOnPoolOptions, type TrainRow, trainOnPool } from './trainOnPool.js';
 export { type WatchCollapseOptions, watchCollapse } from './watchCollapse.js';
+export { type WithAccuracyOptions, withAccuracy } from './withAccuracy.js';
+export { type WithTokensOptions, withTokens } from './withTokens.js';
+export { type WithUmapOptions, withUmap } from './withUmap.js';
 export { type WriteOptions, write } from './write.js';

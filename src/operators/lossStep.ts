@@ -22,6 +22,8 @@ export interface LossStepOptions {
   /** w of eq. 2; default: that of the paper's experiment with the loss, as for the learning rate. */
   weight?: number;
   learningRate?: number;
+  /** Weight of the reconstruction loss, which eq. 2 has 1 for; 0 shows what it is good for (paper figure 3). Default 1. */
+  reconstructionWeight?: number;
   /** Steps at which the learning rate is multiplied by 0.2. */
   milestones?: readonly number[];
   clipNorm?: number;
@@ -60,6 +62,13 @@ export const lossStep = defineOperator(
         .optional()
         .describe('learning rate of SGD; default: the paper’s for the loss')
         .meta({ unit: 'factor' }),
+      reconstructionWeight: z
+        .number()
+        .min(0)
+        .max(1_000_000)
+        .optional()
+        .describe('weight of the reconstruction loss; default: 1, as in eq. 2')
+        .meta({ unit: 'factor' }),
       milestones: z
         .array(z.int().min(0))
         .default([6000])
@@ -83,6 +92,7 @@ export const lossStep = defineOperator(
   },
   (options: LossStepOptions) => {
     const { controller, reducer, clipNorm, stepsPerEpoch, milestones = [6000], firstStep = 0 } = options;
+    const { reconstructionWeight = 1 } = options;
     const loss = reducer ? options.loss.reducedBy(reducer) : options.loss;
     const { weight = loss.spec.experiment.weight, learningRate = loss.spec.experiment.learningRate } =
       options;
@@ -101,13 +111,14 @@ export const lossStep = defineOperator(
               ...(weight > 0 && metric.mined > 0 && { metricGradient: gradient }),
               ...(clipNorm !== undefined && { clipNorm }),
               learningRate: rate,
+              reconstructionWeight,
             }),
           );
 
           const row: StepRow = {
             step,
             epoch: Math.floor(step / stepsPerEpoch),
-            total: reconstruction + (weight > 0 ? weight * metric.value : 0),
+            total: reconstructionWeight * reconstruction + (weight > 0 ? weight * metric.value : 0),
             reconstruction,
             metric: metric.value,
             mined: metric.mined,

@@ -38,6 +38,8 @@ export interface PretrainOptions {
   /** Steps that an earlier part of the run has done. */
   firstStep?: number;
   learningRate: number;
+  /** Weight of L_rec; default 1. */
+  reconstructionWeight?: number;
   milestones?: readonly number[];
   clipNorm?: number;
   sameOrder?: boolean;
@@ -63,7 +65,16 @@ export interface PretrainOptions {
 /** Locality-based self-supervised pretraining of the controller (paper §3): one row a step. */
 export function pretrain(options: PretrainOptions): Observable<StepRow> {
   const { space, controller, miner, loss, weight, seed, batchSize, samplesPerClass, epochs } = options;
-  const { learningRate, milestones, clipNorm, sameOrder, apart, firstStep = 0, capacity = 4 } = options;
+  const {
+    learningRate,
+    reconstructionWeight,
+    milestones,
+    clipNorm,
+    sameOrder,
+    apart,
+    firstStep = 0,
+    capacity = 4,
+  } = options;
   const { run = { append() {} }, checkpointEvery = 0, save = async () => {}, stop = NEVER } = options;
   const { onCollapse = 'warn', logged, onWarning } = options;
   const classes = batchSize / samplesPerClass;
@@ -103,7 +114,7 @@ export function pretrain(options: PretrainOptions): Observable<StepRow> {
           learningRate,
           stepsPerEpoch,
           firstStep,
-          ...given({ milestones, clipNorm }),
+          ...given({ reconstructionWeight, milestones, clipNorm }),
         }),
         record({ run, event: 'step' }),
         weight === 0 || onCollapse === 'ignore'

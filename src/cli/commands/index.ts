@@ -3,6 +3,7 @@ import { benchmarkCommand } from './benchmark.js';
 import { createCommand } from './create.js';
 import { describeCommand } from './describe.js';
 import { doctorCommand } from './doctor.js';
+import { embedCommand } from './embed.js';
 import { evaluateEmbeddingCommand } from './evaluateEmbedding.js';
 import { exportCommand } from './export.js';
 import { graphCommand } from './graph.js';
@@ -46,6 +47,7 @@ export const commands: readonly Command[] = [
   describeCommand,
   schemaCommand,
   exportCommand,
+  embedCommand,
   evaluateEmbeddingCommand,
   reportCommand,
   plotCommand,

@@ -8,7 +8,7 @@ import {
   type Int64,
   makeData,
   RecordBatch,
-  type Schema,
+  Schema,
   Struct,
   Type,
   type Uint8,
@@ -93,6 +93,22 @@ export function makeBatch<T extends Columns>(
     return data;
   });
   return assemble(schema, children, Math.max(0, rows));
+}
+
+/** The batch with further columns behind its own, around arrays as {@link makeBatch} takes them; nothing else is copied. */
+export function withColumns<T extends Columns, M extends Columns>(
+  batch: RecordBatch<T>,
+  more: Schema<M>,
+  columns: { [K in keyof M]: Values<M[K]> },
+): RecordBatch<T & M> {
+  const added = makeBatch(more, columns);
+  if (added.numRows !== batch.numRows) {
+    throw new RangeError(`${added.numRows} rows do not go beside ${batch.numRows}`);
+  }
+  const schema = new Schema<T & M>([...batch.schema.fields, ...more.fields] as Field<
+    (T & M)[keyof (T & M)]
+  >[]);
+  return assemble(schema, [...batch.data.children, ...added.data.children], batch.numRows);
 }
 
 /** A batch of `rows` rows from columns. */

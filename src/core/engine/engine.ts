@@ -37,6 +37,8 @@ export interface Activations {
 }
 
 export interface PretrainStep {
+  /** Weight of L_rec, which eq. 2 has 1 for; 0: the decoder learns nothing, and the encoder from the metric alone. Default 1. */
+  reconstructionWeight?: number;
   /** d(w·L_metric)/d(embeddings), row-major [rows, dim], already weighted; absent = 0 (eq. 2 without metric). */
   metricGradient?: Float32Array | Float64Array;
   learningRate: number;

@@ -19,6 +19,8 @@ export class NearestIndex {
   readonly #centres: Float32Array;
   /** Where groups begin; one more than groups. */
   readonly #starts: Int32Array;
+  /** Of the point that is looked for. */
+  readonly #toCentre: Float64Array;
 
   /** @param values row-major [rows, width]; not kept */
   constructor(values: Float32Array, width: number) {
@@ -55,6 +57,7 @@ export class NearestIndex {
       this.#fromCentre[i] = distance[row]!;
     }
     this.#starts = new Int32Array(groups + 1);
+    this.#toCentre = new Float64Array(groups);
     for (let g = 0; g < groups; g++) this.#starts[g + 1] = this.#starts[g]! + sizes[g]!;
   }
 
@@ -69,14 +72,15 @@ export class NearestIndex {
     const kept = Math.min(k, this.size);
     const best = new Float64Array(kept).fill(Number.POSITIVE_INFINITY);
     const rows = new Int32Array(kept).fill(-1);
-    const toCentre = new Float64Array(groups);
-    const order = new Int32Array(groups);
+    const toCentre = this.#toCentre;
+    let closest = 0;
     for (let g = 0; g < groups; g++) {
       toCentre[g] = Math.sqrt(squared(values, offset, this.#centres, g * width, width));
-      order[g] = g;
+      if (toCentre[g]! < toCentre[closest]!) closest = g;
     }
-    order.sort((a, b) => toCentre[a]! - toCentre[b]!);
-    for (const g of order) {
+    // The closest group first: what is found there leaves little to look for in the others.
+    for (let i = 0; i < groups; i++) {
+      const g = i === 0 ? closest : i <= closest ? i - 1 : i;
       const [from, to] = [this.#starts[g]!, this.#starts[g + 1]!];
       if (from === to) continue;
       const here = toCentre[g]!;
@@ -95,9 +99,8 @@ export class NearestIndex {
     const d = squared(values, offset, this.#points, index * this.#width, this.#width);
     const row = this.#rows[index]!;
     let at = best.length - 1;
-    const isBefore = (place: number) => d < best[place]! || (d === best[place]! && row < rows[place]!);
-    if (!isBefore(at) && rows[at]! >= 0) return;
-    while (at > 0 && (rows[at - 1]! < 0 || isBefore(at - 1))) {
+    if (d > best[at]! || (d === best[at]! && row > rows[at]!)) return;
+    while (at > 0 && (d < best[at - 1]! || (d === best[at - 1]! && row < rows[at - 1]!))) {
       best[at] = best[at - 1]!;
       rows[at] = rows[at - 1]!;
       at--;

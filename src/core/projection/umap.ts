@@ -19,7 +19,7 @@ export interface UmapLayout {
   readonly points: Float32Array;
   /**
    * Where further points belong, row-major [rows, 2]: between their nearest among the points of the layout, weighted by UMAP's own
-   * membership strengths (McInnes et al. 2018, §3.1; umap-learn's `transform` before its refinement). A point of the layout stays where it is.
+   * membership strengths (McInnes et al. 2018, §3.1; umap-learn's `transform` before its refinement). A point of the layout stays where it is (of several in the same place: where the first is).
    */
   place(values: Float32Array): Float32Array;
 }
@@ -33,23 +33,26 @@ export async function fitUmap(
   width: number,
   { neighbors, minDist, metric }: UmapSettings,
   random: Random,
+  isAbandoned: () => boolean = () => false,
 ): Promise<UmapLayout> {
   const { UMAP } = await import('umap-js');
   const metricValues = metric === 'cosine' ? normalised(values, width) : values;
   const distance = metric === 'cosine' ? (d: number) => (d * d) / 2 : (d: number) => d;
   const index = new NearestIndex(metricValues, width);
   const rows = values.length / width;
-  const knn = Array.from({ length: rows }, (_, row) => {
+  const knn: { rows: number[]; distances: number[] }[] = [];
+  for (let row = 0; row < rows && !isAbandoned(); row++) {
+    await breathe();
     const near = index.find(metricValues, row * width, neighbors);
-    return selfFirst(row, [...near.rows], Array.from(near.distances, distance));
-  });
+    knn.push(selfFirst(row, [...near.rows], Array.from(near.distances, distance)));
+  }
   const umap = new UMAP({ nNeighbors: neighbors, minDist, random: () => random.float() });
   umap.setPrecomputedKNN(
     knn.map((near) => near.rows),
     knn.map((near) => near.distances),
   );
-  const epochs = umap.initializeFit(Array.from({ length: rows }, (_, row) => [row]));
-  for (let epoch = 0; epoch < epochs; epoch++) {
+  const epochs = isAbandoned() ? 0 : umap.initializeFit(Array.from({ length: rows }, (_, row) => [row]));
+  for (let epoch = 0; epoch < epochs && !isAbandoned(); epoch++) {
     umap.step();
     await breathe();
   }

@@ -116,6 +116,33 @@ describe.each(loadableEngines)('engine %s', (_, create) => {
         expect(after[i]).toBeCloseTo(before[i]! - scale * gradients[i]!, 5);
     });
 
+    test('a weight of the reconstruction scales its part of the gradient, and not that of the metric', async () => {
+      const change = async (step: { reconstructionWeight?: number; metric: boolean }) => {
+        const activations = await controller.encode(tokens);
+        const { reconstruction } = await controller.pretrainStep(activations, {
+          learningRate: 1,
+          ...(step.metric && { metricGradient }),
+          ...(step.reconstructionWeight !== undefined && {
+            reconstructionWeight: step.reconstructionWeight,
+          }),
+        });
+        activations.dispose();
+        const before = flatten(config, weights);
+        const moved = flatten(config, await controller.weights()).map((value, i) => value - before[i]!);
+        await controller.load(weights);
+        return { reconstruction, moved };
+      };
+      const both = await change({ reconstructionWeight: 0.25, metric: true });
+      const alone = await change({ metric: false });
+      const metric = await change({ reconstructionWeight: 0, metric: true });
+      expect(metric.reconstruction).toBe(alone.reconstruction);
+      for (const [i, value] of both.moved.entries()) {
+        expect(value).toBeCloseTo(0.25 * alone.moved[i]! + metric.moved[i]!, 5);
+      }
+      const nothing = await change({ reconstructionWeight: 0, metric: false });
+      expect(nothing.moved.every((value) => value === 0)).toBe(true);
+    });
+
     test('the same value from every way to it', async () => {
       const activations = await controller.encode(tokens);
       expect(activations.rows).toBe(rows);

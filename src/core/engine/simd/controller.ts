@@ -85,7 +85,7 @@ export class SimdController implements Controller {
     step: PretrainStep,
   ): Promise<{ reconstruction: number; gradientNorm: number }> {
     return this.#use(async (scratch) => {
-      await this.#pretrain(scratch, activations, step.metricGradient);
+      await this.#pretrain(scratch, activations, step.metricGradient, step.reconstructionWeight);
       const reconstruction = this.#losses()[0]! / (activations.rows * this.config.length);
       return { reconstruction, gradientNorm: this.#descend(step) };
     });
@@ -204,6 +204,7 @@ export class SimdController implements Controller {
     scratch: Scratch,
     activations: Activations,
     metricGradient: Float32Array | Float64Array | undefined,
+    reconstructionWeight = 1,
   ): Promise<void> {
     if (!(activations instanceof SimdActivations) || activations.controller !== this) {
       throw new TypeError('activations of another controller');
@@ -220,7 +221,13 @@ export class SimdController implements Controller {
       );
     }
     const metric = metricGradient ? scratch.floats(metricGradient) : 0;
-    await this.#differentiate({ kind: 'pretrain', rows, activations: activations.region, metric });
+    await this.#differentiate({
+      kind: 'pretrain',
+      rows,
+      activations: activations.region,
+      metric,
+      tradeoff: 1 - reconstructionWeight,
+    });
   }
 
   /** Eq. 1 forward and backward, into the gradient region and the losses. */

@@ -45,7 +45,11 @@ export class TfjsController implements Controller {
     activations: Activations,
     step: PretrainStep,
   ): Promise<{ reconstruction: number; gradientNorm: number }> {
-    const { loss, gradient } = await this.#pretrainGradient(activations, step.metricGradient);
+    const { loss, gradient } = await this.#pretrainGradient(
+      activations,
+      step.metricGradient,
+      step.reconstructionWeight,
+    );
     const gradientNorm = this.#update(gradient, step);
     return { reconstruction: loss / (activations.rows * this.config.length), gradientNorm };
   }
@@ -129,11 +133,12 @@ export class TfjsController implements Controller {
   async #pretrainGradient(
     activations: Activations,
     metricGradient?: Float32Array | Float64Array,
+    reconstructionWeight = 1,
   ): Promise<ShardGradient> {
     if (!(activations instanceof TfjsActivations)) throw new TypeError('activations of another engine');
     const { rows: total, handle } = activations;
     const { length, dim } = this.config;
-    const share = 1 / (total * length);
+    const share = reconstructionWeight / (total * length);
     const gradient = metricGradient ? Float32Array.from(metricGradient) : new Float32Array(total * dim);
     if (gradient.length !== total * dim)
       throw new RangeError(`metric gradient of ${gradient.length} values, expected [${total}, ${dim}]`);

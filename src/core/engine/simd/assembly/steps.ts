@@ -91,12 +91,13 @@ function encodeChunk(task: Task, chunk: i32): void {
   storeLanes(out, activations + aEmbedding, D, cells(task, chunk));
 }
 
-/** Eq. 2 on kept activations: NLL, averaged over cells and positions, and the metric gradient that was fed in. */
+/** Eq. 2 on kept activations: (1 − λ)·NLL, averaged over cells and positions, and the metric gradient that was fed in; λ = 0 but for trials. */
 function pretrainChunk(task: Task, chunk: i32, sums: usize, workspace: usize): void {
   const activations = task.activations + <usize>chunk * activationBytes;
   if (task.metric) loadRows(workspace + wEmbedding_, task.metric, chunk, task, activations + aMask, workspace);
   else memory.fill(workspace + wEmbedding_, 0, <usize>D * ROW);
-  decoderStep(sums, workspace, activations, task.packed, <f32>1 / <f32>(task.rows * L), false);
+  const scale: f32 = (1 - task.tradeoff) / <f32>(task.rows * L);
+  decoderStep(sums, workspace, activations, task.packed, scale, false);
   encoderBackward(sums, workspace, activations, task.packed);
 }
 
