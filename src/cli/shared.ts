@@ -33,6 +33,15 @@ export const presetOption: Options = {
   describe: 'reference: as the paper’s own system, quirks included',
 };
 
+/** The server that work goes through. */
+export const natsOption = {
+  nats: {
+    type: 'string',
+    describe:
+      'NATS server, nats://HOST:PORT or tls://…, without secrets; default: RXNAS_NATS_URL, else this machine',
+  },
+} as const satisfies Record<string, Options>;
+
 /** Where runs are looked for by name. */
 export const rootOption = {
   root: { type: 'string', default: 'runs', describe: 'folder of all runs' },

@@ -36,8 +36,20 @@ export const specOptions: Record<string, Options> = {
   note: { type: 'string', describe: 'a remark about the run' },
 };
 
-/** The fields that `--set` sets. */
-export const overridesOf = ({ set = [] }: Args) => (set as string[]).map(parseOverride);
+/** Where what a run trains is carried out. */
+export const onOption = {
+  on: {
+    type: 'string',
+    describe:
+      'where cells are trained: local (this process), processes (of this machine; the default), or nats://HOST:PORT (its workers)',
+  },
+} as const satisfies Record<string, Options>;
+
+/** The fields that `--set` and `--on` set. */
+export const overridesOf = ({ set = [], on }: Args) =>
+  [...(set as string[]), ...executorSet(on)].map(parseOverride);
+
+const executorSet = (on: string | undefined) => (on === undefined ? [] : [`executor=${on}`]);
 
 /** Runs a spec, or goes on with its run: what `run`, `pretrain` and `search` do once they have it. */
 export async function runRead(read: () => Promise<ReadSpec>, args: Args, output: Output): Promise<ExitCode> {
@@ -55,13 +67,15 @@ export async function runRead(read: () => Promise<ReadSpec>, args: Args, output:
   const before = await again(async () => wantedSpec(await once()), args, output);
   if ('code' in before) return before.code;
   const { resume } = before;
-  const spec = await (resume === undefined ? once() : specOfRun(readManifest(resume)));
+  const { on } = args;
+  const spec = await (resume === undefined ? once() : specOfRun(readManifest(resume), overridesOf({ on })));
   return execute(spec, resume, args, output);
 }
 
 /** Goes on with a run. */
 export async function resumeRead(dir: string, args: Args, output: Output): Promise<ExitCode> {
-  return execute(await specOfRun(readManifest(dir)), dir, args, output);
+  const { on } = args;
+  return execute(await specOfRun(readManifest(dir), overridesOf({ on })), dir, args, output);
 }
 
 async function execute(

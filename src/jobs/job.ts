@@ -5,6 +5,7 @@ import { given } from '../core/given.js';
 import {
   type CreateRunOptions,
   checkpointFiles,
+  type Manifest,
   type OnAppend,
   type Run,
   type RunStatus,
@@ -45,6 +46,10 @@ export const place = ({
   onAppend,
 }: Partial<JobOptions<never>>): Pick<CreateRunOptions, 'root' | 'out' | 'tags' | 'note' | 'onAppend'> =>
   given({ root, out, tags, note, onAppend });
+
+/** What the work of a run is known by on other machines: the same when it is resumed, another one for another run in the same folder. */
+export const workName = ({ id, created }: Pick<Manifest, 'id' | 'created'>): string =>
+  `${id}-${Date.parse(created).toString(36)}`;
 
 /**
  * Does the work of a run; where it fails, the run is marked as failed and given free, with all that was logged. Where training diverged

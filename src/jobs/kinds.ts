@@ -2,7 +2,7 @@ import { dataError, usageError } from '../core/errors.js';
 import { isRun, type JsonValue, type Manifest, readManifest } from '../core/run/index.js';
 import { differences } from '../core/spec/differences.js';
 import type { Override } from '../core/spec/override.js';
-import { resolvedSpec } from '../core/spec/resolved.js';
+import { resolvedSpec, rowsOfSpec } from '../core/spec/resolved.js';
 import { type ReadSpec, readSpec } from '../pipelines/fromSpec/index.js';
 import { pretrainSpec, searchSpec } from './settings.js';
 import { resolveSweep } from './sweepSettings.js';
@@ -45,7 +45,10 @@ export interface Wanted {
 }
 
 /** What the run of a spec depends on. */
-export const wantedSpec = ({ spec }: ReadSpec): Wanted => ({ name: spec.name, resolved: resolvedSpec(spec) });
+export const wantedSpec = ({ spec }: ReadSpec): Wanted => ({
+  name: spec.name,
+  resolved: rowsOfSpec(resolvedSpec(spec)),
+});
 
 /** The same of a sweep. */
 export const wantedSweep = (settings: Record<string, unknown>): Wanted => ({

@@ -23,7 +23,7 @@ import { type OpenedSpec, openSpec } from '../pipelines/fromSpec/resources.js';
 import { fromTheStart, type Session, type Start } from '../pipelines/fromSpec/session.js';
 import { openPool, phaseStream } from '../pipelines/fromSpec/stages.js';
 import type { RoundRow } from '../pipelines/rounds.js';
-import { type JobOptions, type JobResult, place, withRun } from './job.js';
+import { type JobOptions, type JobResult, place, withRun, workName } from './job.js';
 import { obstacle, roundsOf, trains } from './resumable.js';
 
 /** A row that a run has logged, and the end of a round. */
@@ -123,19 +123,22 @@ export interface PhaseAmount {
 async function runSpec(read: ReadSpec, options: JobOptions<SpecRow>, resumed?: Resumed): Promise<SpecResult> {
   const { spec, registry } = read;
   const checkpoint = resumed?.checkpoint;
+  let run = resumed?.run;
   const opened = await openSpec(spec, registry, {
     ...(options.onNote && { onNote: options.onNote }),
     // A run that was stopped before its first checkpoint begins again with the controller that it was given.
     ...(checkpoint?.controller && { weights: checkpoint.controller.weights }),
     ...given({ engine: resumed?.run.manifest.engine }),
+    runName: () => workName(run!.manifest),
   });
   try {
     checkPlans(spec, opened.space);
-    const run = resumed?.run ?? (await newRun(spec, opened, options));
+    const own = run ?? (await newRun(spec, opened, options));
+    run = own;
     for (const warning of resumed?.warnings ?? []) options.onNote?.(warning);
-    return await withRun(run, async () => {
+    return await withRun(own, async () => {
       await opened.openController();
-      return runPhases(read, opened, run, options, checkpoint);
+      return runPhases(read, opened, own, options, checkpoint);
     });
   } finally {
     await opened.dispose();

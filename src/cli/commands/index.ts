@@ -24,6 +24,8 @@ import { startCommand } from './start.js';
 import { tailCommand } from './tail.js';
 import { testCommand } from './test.js';
 import { watchCommand } from './watch.js';
+import { workerCommand } from './worker.js';
+import { workersCommand } from './workers.js';
 
 /** All commands, in the order of `rxnas --help`. */
 export const commands: readonly Command[] = [
@@ -42,6 +44,8 @@ export const commands: readonly Command[] = [
   tailCommand,
   watchCommand,
   runsCommand,
+  workerCommand,
+  workersCommand,
   benchmarkCommand,
   listCommand,
   describeCommand,

@@ -1,7 +1,7 @@
 import { presetNames } from '../../core/spec/load.js';
 import { readSpecFile } from '../../pipelines/fromSpec/index.js';
 import type { Command } from '../command.js';
-import { overridesOf, runRead, specOptions } from '../specRun.js';
+import { onOption, overridesOf, runRead, specOptions } from '../specRun.js';
 
 export const runCommand: Command = {
   usage: 'run <spec>',
@@ -9,7 +9,7 @@ export const runCommand: Command = {
   positionals: {
     spec: { type: 'string', demandOption: true, describe: `file, or preset: ${presetNames().join(', ')}` },
   },
-  options: specOptions,
+  options: { ...specOptions, ...onOption },
   examples: [
     ['rxnas run my.yaml', 'checked first; the first error is named by file, line and column'],
     ['rxnas run pretrain --set batch.rows=256 --set seed=7', 'a preset with some fields of your own'],

@@ -7,7 +7,7 @@ import { draws } from '../../operators/seedCells.js';
 import { searchers } from '../../pipelines/searchers/index.js';
 import type { Args, Command } from '../command.js';
 import { presetOption, runOptions } from '../shared.js';
-import { overridesOf, runRead } from '../specRun.js';
+import { onOption, overridesOf, runRead } from '../specRun.js';
 import { sweep } from './sweep.js';
 
 export const searchCommand: Command = {
@@ -68,6 +68,7 @@ export const searchCommand: Command = {
       describe: 'what counts as one query; default: cell',
     },
     preset: presetOption,
+    ...onOption,
     ...runOptions,
   },
   examples: [
@@ -76,6 +77,10 @@ export const searchCommand: Command = {
     [
       'rxnas search --searchers random,evolution,local,nao --controller runs/triplet --seeds 20 --queries 300',
       'searchers compared over 20 seeds',
+    ],
+    [
+      'rxnas search --benchmark live:mnist --queries 100 --on nats://host:4222',
+      'cells are trained by whoever runs rxnas worker',
     ],
     ['rxnas search --benchmark nasbench101:FILE.parquet --controller runs/triplet', 'on a table of your own'],
   ],

@@ -1,6 +1,7 @@
 import type { output, ZodObject } from 'zod';
 import type { CellCode, Space } from '../space/space.js';
 import type { Component } from '../spec/component.js';
+import type { Executors } from '../work/executors.js';
 
 /** What a benchmark knows of one cell. Accuracies are fractions in [0, 1]; NaN where a table has no value. */
 export interface Evaluation {
@@ -55,6 +56,8 @@ export interface BenchmarkSpec<P extends ZodObject = ZodObject> extends Componen
   readonly space: Space;
   /** Number of cells that it can have. */
   readonly cells: number;
+  /** Whether it trains what is looked up, and so can have that done elsewhere. */
+  readonly trains?: boolean;
   /** What may stand after `NAME:` on the command line, for messages; default: the file of a table. */
   readonly forms?: readonly string[];
   /** The parameters that the text after `NAME:` stands for, not yet checked; default: it is the `file`. */
@@ -63,6 +66,8 @@ export interface BenchmarkSpec<P extends ZodObject = ZodObject> extends Componen
 }
 
 export interface OpenOptions {
+  /** Where it trains, if it does; default: processes of this machine. */
+  executors?: Executors;
   /** Told what the person who watches should know, for as long as the benchmark is open. */
   onNote?: (line: string) => void;
 }

@@ -72,6 +72,7 @@ export function checkSpec(root: SpecNode, name: string, checking: Checking): Spe
     ...(space && { space }),
     ...(benchmark && { benchmark }),
     ...(engine && fields.controller !== undefined && { controller: fields.controller as string }),
+    ...(fields.executor !== undefined && { executor: fields.executor as string }),
     use: (fields.use ?? []) as string[],
     phases: filled,
     tests: (fields.tests ?? []) as SpecTest[],

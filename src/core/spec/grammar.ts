@@ -97,6 +97,14 @@ export const specSyntax = z.strictObject({
     .optional()
     .meta(fromEnvironment)
     .describe('run or checkpoint of a pretrained controller; default: a fresh one'),
+  executor: z
+    .string()
+    .regex(/^(local|processes|(nats|tls):\/\/\S+)$/, 'expected local, processes or nats://HOST:PORT')
+    .optional()
+    .meta(fromEnvironment)
+    .describe(
+      'where cells are trained: local (this process), processes (of this machine), or by the workers of a NATS server, nats://HOST:PORT; default: processes',
+    ),
   pipeline: stagesSyntax.describe(
     'the stages in their order, or named phases of stages, run one after the other',
   ),

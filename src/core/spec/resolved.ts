@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
 import type { ZodType } from 'zod';
+import { sortedKeys } from '../json.js';
 import type { JsonValue } from '../run/index.js';
 import { choiceKind } from './component.js';
 import { onlyPhase } from './grammar.js';
@@ -11,7 +12,7 @@ import type { Chosen, Spec, Stage, StageList } from './spec.js';
  * itself, and resolves to itself.
  */
 export function resolvedSpec(spec: Spec): Record<string, JsonValue> {
-  const { name, seed, engine, space, benchmark, controller, use, phases } = spec;
+  const { name, seed, engine, space, benchmark, controller, executor, use, phases } = spec;
   return plain({
     name,
     seed,
@@ -19,15 +20,21 @@ export function resolvedSpec(spec: Spec): Record<string, JsonValue> {
     space: space && short(space),
     benchmark: benchmark && short(benchmark),
     controller,
+    executor,
     use: use.length > 0 ? use : undefined,
     pipeline: listsOf(phases),
   });
 }
 
+/** A resolved spec without what its rows do not depend on. */
+export function rowsOfSpec({ executor: _, ...spec }: Record<string, JsonValue>): Record<string, JsonValue> {
+  return spec;
+}
+
 /** A hash of a resolved spec: equal for specs that describe the same run, whatever files and presets they were written in. */
-export const specHash = (resolved: JsonValue): string =>
+export const specHash = (resolved: Record<string, JsonValue>): string =>
   createHash('sha256')
-    .update(JSON.stringify(sorted(resolved)))
+    .update(JSON.stringify(sortedKeys(rowsOfSpec(resolved))))
     .digest('hex')
     .slice(0, 16);
 
@@ -69,13 +76,3 @@ function short(chosen: Chosen): unknown {
 
 /** Without what is undefined. */
 const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as Record<string, JsonValue>;
-
-function sorted(value: JsonValue): JsonValue {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, item]) => [key, sorted(item)]),
-  );
-}

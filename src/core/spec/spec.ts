@@ -60,6 +60,8 @@ export interface Spec {
   readonly benchmark?: Chosen;
   /** Run or checkpoint that the controller's weights are taken from. */
   readonly controller?: string;
+  /** Where its benchmark trains (`Executors`); the rows do not depend on it. */
+  readonly executor?: string;
   /** Modules with components of its own. */
   readonly use: readonly string[];
   readonly phases: readonly StageList[];

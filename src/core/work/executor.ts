@@ -1,8 +1,8 @@
-import { exitCode, RxnasError } from '../errors.js';
+import { exitCode, failure, RxnasError } from '../errors.js';
 
 /**
- * Where independent units of work are carried out: in processes of this machine ({@link ProcessExecutor}), or anywhere else. A unit is plain
- * data and says all that decides its result, so that where, when and how often it is done does not matter.
+ * Where independent units of work are carried out: in this process, in others of this machine, or by workers anywhere (`Executors`). A unit is
+ * plain data and says all that decides its result, so that where, when and how often it is done does not matter.
  */
 export interface Executor<Work, Result> {
   /** Units that are worked on at once; others wait. */
@@ -15,7 +15,11 @@ export interface Executor<Work, Result> {
 
 /** A unit was begun again and again, and whatever worked on it died. Other units may be fine. */
 export class GivenUp extends RxnasError {
-  constructor(what: string, attempts: number, reason: string) {
+  constructor(
+    what: string,
+    readonly attempts: number,
+    readonly reason: string,
+  ) {
     super(
       `${what} was given up after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}: ${reason}`,
       'with little memory use fewer workers; `rxnas doctor` says whether tfjs-node works here',
@@ -23,3 +27,7 @@ export class GivenUp extends RxnasError {
     );
   }
 }
+
+/** What work is rejected with whose executor was closed. */
+export const closedError = () =>
+  failure('the work was stopped', 'do it again: what was finished before is kept');

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { failure, RxnasError } from '../errors.js';
-import { type Executor, GivenUp } from './executor.js';
+import { RxnasError } from '../errors.js';
+import { closedError, type Executor, GivenUp } from './executor.js';
 import type { Reply } from './serve.js';
 
 export interface ProcessExecutorOptions<Work> {
@@ -21,6 +21,7 @@ export interface ProcessExecutorOptions<Work> {
 
 interface Task<Work, Result> {
   work: Work;
+  attempts: number;
   failures: number;
   resolve(result: Result): void;
   reject(error: Error): void;
@@ -50,10 +51,11 @@ export class ProcessExecutor<Work, Result> implements Executor<Work, Result> {
     return [...this.#processes].map(({ pid }) => pid);
   }
 
-  run(work: Work): Promise<Result> {
+  /** @param attempts instead of those of the options */
+  run(work: Work, attempts = this.#options.attempts): Promise<Result> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(closedError());
-      this.#waiting.push({ work, failures: 0, resolve, reject });
+      this.#waiting.push({ work, attempts, failures: 0, resolve, reject });
       this.#assign();
     });
   }
@@ -106,18 +108,16 @@ export class ProcessExecutor<Work, Result> implements Executor<Work, Result> {
       task.reject(closedError());
       return;
     }
-    const { attempts, describe, onCrash } = this.#options;
+    const { describe, onCrash } = this.#options;
     task.failures++;
     onCrash?.(reason, task.work, task.failures);
-    if (task.failures < attempts) {
+    if (task.failures < task.attempts) {
       this.#waiting.unshift(task);
       return;
     }
     task.reject(new GivenUp(describe(task.work), task.failures, reason));
   }
 }
-
-const closedError = () => failure('the work was stopped', 'do it again: what was finished before is kept');
 
 /** Bytes of a worker's stderr that are kept for the message about its death. */
 const tail = 2000;

@@ -1,13 +1,26 @@
-import { type Benchmark, type BenchmarkSpec, openBenchmark } from '../../core/benchmark/index.js';
+import { randomUUID } from 'node:crypto';
+import {
+  type Benchmark,
+  type BenchmarkSpec,
+  type OpenOptions,
+  openBenchmark,
+} from '../../core/benchmark/index.js';
 import { controllerFor, type Weights } from '../../core/controller/config.js';
 import { initialWeights } from '../../core/controller/weights.js';
 import type { OpenedEngine } from '../../core/engine/index.js';
 import { dataError, usageError } from '../../core/errors.js';
 import { given } from '../../core/given.js';
+import { scrubbed } from '../../core/nats/address.js';
 import { controllerCheckpoint, type Manifest } from '../../core/run/index.js';
 import type { Space } from '../../core/space/index.js';
 import type { Registry } from '../../core/spec/registry.js';
 import { type Chosen, nameOf, type Spec } from '../../core/spec/spec.js';
+import {
+  type Executors,
+  type ExecutorsOptions,
+  executorsOn,
+  isElsewhere,
+} from '../../core/work/executors.js';
 import { openChoice } from '../openChoice.js';
 import type { Resources } from './session.js';
 
@@ -25,6 +38,8 @@ export interface OpenSpecOptions {
   weights?: Weights;
   /** The engine of a resumed run, which its bits depend on, instead of the spec's. */
   engine?: Manifest['engine'];
+  /** Name of the run, for work that is carried out elsewhere; asked for when the first work comes. Default: one of its own. */
+  runName?: () => string;
   onNote?: (line: string) => void;
 }
 
@@ -35,9 +50,11 @@ export interface OpenSpecOptions {
 export async function openSpec(
   spec: Spec,
   registry: Registry,
-  { weights, engine: before, onNote = () => {} }: OpenSpecOptions = {},
+  { weights, engine: before, runName = randomUUID, onNote = () => {} }: OpenSpecOptions = {},
 ): Promise<OpenedSpec> {
-  const benchmark = spec.benchmark && (await openBenchmarkOf(spec.benchmark, registry, onNote));
+  const executors = executorsOf(spec, registry, { run: runName, onNote });
+  const benchmark =
+    spec.benchmark && (await openBenchmarkOf(spec.benchmark, registry, { onNote, executors }));
   const space: Space | undefined = spec.space ? openChoice(registry, 'space', spec.space) : benchmark?.space;
   if (benchmark && space && benchmark.space.name !== space.name) {
     await benchmark.close?.();
@@ -82,13 +99,25 @@ async function closing<T>(benchmark: Benchmark | undefined, work: () => Promise<
   }
 }
 
-function openBenchmarkOf(
-  chosen: Chosen,
-  registry: Registry,
-  onNote: (line: string) => void,
-): Promise<Benchmark> {
+function openBenchmarkOf(chosen: Chosen, registry: Registry, options: OpenOptions): Promise<Benchmark> {
   const name = nameOf(chosen);
-  return openBenchmark(registry.find('benchmark', name) as BenchmarkSpec, chosen[name], { onNote });
+  return openBenchmark(registry.find('benchmark', name) as BenchmarkSpec, chosen[name], options);
+}
+
+/** Where the benchmark of a spec trains. Throws exit code 2 where it trains nothing, but other machines are to do it. */
+function executorsOf(
+  { executor = 'processes', benchmark }: Spec,
+  registry: Registry,
+  options: ExecutorsOptions,
+): Executors {
+  const trains = benchmark && (registry.find('benchmark', nameOf(benchmark)) as BenchmarkSpec).trains;
+  if (isElsewhere(executor) && !trains) {
+    throw usageError(
+      `${scrubbed(executor)} is to train, but ${benchmark ? `the benchmark ${nameOf(benchmark)} trains nothing` : 'there is no benchmark'}`,
+      'leave out --on (executor), or take a benchmark that trains: live:mnist',
+    );
+  }
+  return executorsOn(executor, options);
 }
 
 /**

@@ -1,29 +1,6 @@
 /* A worker whose units say what happens to it. Runs the compiled code, as real workers do. */
-import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
-import { setTimeout as wait } from 'node:timers/promises';
 import { dataError } from '../../../dist/core/errors.js';
 import { serve } from '../../../dist/core/work/serve.js';
+import { handler } from './handler.mjs';
 
-serve(async ({ kind, value, file }) => {
-  switch (kind) {
-    case 'echo':
-      await wait(value?.wait ?? 0);
-      return { value, pid: process.pid };
-    case 'busy': // lets the event loop run between its steps, as a training does
-      if (file) appendFileSync(file, `${process.pid}\n`);
-      for (;;) await wait(1);
-    case 'die once':
-      if (existsSync(file)) return { value, pid: process.pid };
-      writeFileSync(file, '');
-      return process.kill(process.pid, 'SIGKILL');
-    case 'die':
-      console.error('libtensorflow: out of memory');
-      return process.exit(7);
-    case 'throw':
-      throw new Error('a mistake of ours');
-    case 'refuse':
-      throw dataError('the images are missing', 'fetch them');
-    default:
-      return Number.NaN;
-  }
-});
+serve(handler(dataError));

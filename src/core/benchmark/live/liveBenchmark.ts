@@ -6,16 +6,18 @@ import { replaceFile } from '../../run/files.js';
 import { nasbench101 } from '../../space/nasbench101.js';
 import { type CellCode, NO_CELL } from '../../space/space.js';
 import { GivenUp } from '../../work/executor.js';
+import { executorsOn } from '../../work/executors.js';
 import type { Benchmark, Evaluation, OpenOptions } from '../benchmark.js';
 import { type ImageSource, openImages } from './images/sources.js';
 import { networkPlan, parameterCount } from './network.js';
 import type { Protocol } from './protocol.js';
-import { type LiveParams, liveProtocol, workersOf } from './settings.js';
-import { nameOfTraining, type Training, type TrainingExecutor, trainingProcesses } from './training.js';
+import { type LiveParams, liveProtocol } from './settings.js';
+import { nameOfTraining, type Training, type TrainingExecutor } from './training.js';
+import { trainingKind } from './trainingKind.js';
 import { TrainingLog } from './trainingLog.js';
 
 export interface LiveOptions extends OpenOptions {
-  /** What trains; default: processes of this machine. It is closed with the benchmark. */
+  /** What trains, instead of one of `executors`. It is closed with the benchmark. */
   executor?: TrainingExecutor;
 }
 
@@ -31,14 +33,15 @@ export async function openLive(params: LiveParams, options: LiveOptions = {}): P
   const about = join(cache, `${protocol.name}.json`);
   if (!existsSync(about))
     await replaceFile(about, `${JSON.stringify({ data: source, ...protocol }, null, 2)}\n`);
+  const { executors = executorsOn('processes', { run: () => protocol.name }) } = options;
   const executor =
     options.executor ??
-    trainingProcesses({
-      slots: workersOf(params),
+    (await executors.open(trainingKind, {
+      slots: params.workers,
       attempts: params.attempts,
       onCrash: (reason, work, failures) =>
         options.onNote?.(`${nameOfTraining(work)}, attempt ${failures}: ${reason}`),
-    });
+    }));
   return new LiveBenchmark(params, source, protocol, log, executor);
 }
 
@@ -74,7 +77,7 @@ class LiveBenchmark implements Benchmark {
     const { training, side } = protocol.images;
     this.name = `live:${data}`;
     this.summary = `NAS-Bench-101 cells, trained when they are looked up (${data}, ${training} images of ${side}×${side}, ${protocol.training.epochs} epochs)`;
-    this.provenance = `trained on this machine by the trainer of the embedded benchmark, protocol ${protocol.name}; see docs/live-training.md`;
+    this.provenance = `trained by the trainer of the embedded benchmark, protocol ${protocol.name}; see docs/live-training.md`;
     this.data = { [data]: images.sha256 };
     // Who wants results in order holds those that wait for a slow one: twice as many keep all slots busy.
     this.concurrency = 2 * executor.slots;

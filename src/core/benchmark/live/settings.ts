@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { usageError } from '../../errors.js';
 import type { RawHalves } from './images/raw.js';
@@ -97,7 +96,9 @@ export const liveParams = z.strictObject({
     .max(1024)
     .optional()
     .meta({ unit: 'processes' })
-    .describe('training processes side by side; default: one a core'),
+    .describe(
+      'training processes side by side; default: one a core. Over NATS: trainings on the server at once; default: 256',
+    ),
   attempts: z
     .int()
     .min(1)
@@ -156,6 +157,3 @@ export function liveProtocol(params: LiveParams, { sha256 }: ImageSource, halves
   const all = JSON.stringify({ trainer: trainerVersion, data: sha256, ...protocol });
   return { name: `live-${createHash('sha256').update(all).digest('hex').slice(0, 16)}`, ...protocol };
 }
-
-/** Processes side by side. */
-export const workersOf = ({ workers }: LiveParams): number => workers ?? availableParallelism();

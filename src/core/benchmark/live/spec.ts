@@ -12,6 +12,7 @@ export const live = defineBenchmark({
   space: nasbench101,
   cells: nasbench101.size,
   params: liveParams,
+  trains: true,
   stability: 'beta',
   example: 'live: { data: mnist, epochs: 5 }',
   forms: imageSetForms,

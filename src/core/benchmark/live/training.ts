@@ -2,8 +2,6 @@ import type { TrainingResult } from '../../engine/tfjs/cellTrainer.js';
 import { nasbench101 } from '../../space/nasbench101.js';
 import type { CellCode } from '../../space/space.js';
 import type { Executor } from '../../work/executor.js';
-import { ProcessExecutor, type ProcessExecutorOptions } from '../../work/processExecutor.js';
-import { besideModule } from '../../workers.js';
 import type { ImageSource } from './images/sources.js';
 import type { Protocol } from './protocol.js';
 
@@ -33,23 +31,3 @@ export const nameOfTraining = ({ cell, repeat }: TrainingJob): string =>
 
 /** What trains cells. */
 export type TrainingExecutor = Executor<TrainingWork, Training>;
-
-/**
- * Trains cells in processes of their own, each with one thread: two of them train twice as much as one with two threads, and results do not
- * depend on the number of cores.
- */
-export const trainingProcesses = (
-  options: Pick<ProcessExecutorOptions<TrainingWork>, 'slots' | 'onCrash'> & { attempts?: number },
-) =>
-  new ProcessExecutor<TrainingWork, Training>({
-    attempts: 3,
-    ...options,
-    script: besideModule(import.meta.url, './trainingProcess.js'),
-    describe: nameOfTraining,
-    // A network's tensors come and go thousands of times a second: keep their pages instead of giving them back.
-    env: {
-      MALLOC_MMAP_MAX_: '0',
-      MALLOC_TOP_PAD_: `${64 << 20}`,
-      MALLOC_TRIM_THRESHOLD_: `${1 << 30}`,
-    },
-  });

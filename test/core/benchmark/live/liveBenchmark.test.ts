@@ -6,11 +6,8 @@ import { openLive } from '../../../../src/core/benchmark/live/liveBenchmark.js';
 import { networkPlan, parameterCount } from '../../../../src/core/benchmark/live/network.js';
 import { liveParams } from '../../../../src/core/benchmark/live/settings.js';
 import { live } from '../../../../src/core/benchmark/live/spec.js';
-import {
-  type Training,
-  type TrainingWork,
-  trainingProcesses,
-} from '../../../../src/core/benchmark/live/training.js';
+import type { Training, TrainingWork } from '../../../../src/core/benchmark/live/training.js';
+import { trainingProcesses } from '../../../../src/core/benchmark/live/trainingKind.js';
 import { failure } from '../../../../src/core/errors.js';
 import { parseParams } from '../../../../src/core/params.js';
 import { cellOf, nasbench101, verticesOf } from '../../../../src/core/space/nasbench101.js';

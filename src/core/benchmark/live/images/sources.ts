@@ -5,17 +5,19 @@ import { dataError, usageError } from '../../../errors.js';
 import { unknownName } from '../../../suggest.js';
 import { readCifar10Folder } from './cifar10.js';
 import { readIdxFolder } from './idx.js';
+import { readPackedImages } from './packed.js';
 import type { RawHalves } from './raw.js';
 
 /** Where the images of a training lie, as plain data that can be sent to another process or machine. */
 export interface ImageSource {
   format: keyof typeof formats;
+  /** Folder, or the file of packed images. */
   folder: string;
   /** {@link contentHash} of what must lie there. */
   sha256: string;
 }
 
-const formats = { idx: readIdxFolder, cifar10: readCifar10Folder };
+const formats = { idx: readIdxFolder, cifar10: readCifar10Folder, packed: readPackedImages };
 
 /** The forms of a data set's name, for messages. */
 export const imageSetForms = ['mnist', 'idx:FOLDER', 'cifar10:FOLDER'] as const;

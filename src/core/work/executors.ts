@@ -1,0 +1,62 @@
+import { availableParallelism } from 'node:os';
+import { unknownName } from '../suggest.js';
+import type { Executor } from './executor.js';
+import { processesFor, type WorkKind } from './kind.js';
+import { LocalExecutor } from './localExecutor.js';
+
+/** Words for where work is carried out; the third is the address of a server: `nats://host:4222`. */
+export const executorWords = ['local', 'processes', 'nats://HOST:PORT'] as const;
+
+export interface ExecutorNeeds<Work> {
+  /** Units at once; default: one a core, or as many as keep many workers busy. */
+  slots?: number | undefined;
+  /** How often a unit is begun whose process dies. */
+  attempts: number;
+  /** Told of each attempt that failed so. */
+  onCrash?: (reason: string, work: Work, failures: number) => void;
+}
+
+/** Where the work of one run is carried out. */
+export interface Executors {
+  /** The word that chose it. */
+  readonly on: string;
+  /** An executor of a kind of work; whoever opens it closes it. */
+  open<Work, Result>(
+    kind: WorkKind<Work, Result>,
+    needs: ExecutorNeeds<Work>,
+  ): Promise<Executor<Work, Result>>;
+}
+
+export interface ExecutorsOptions {
+  /** Name of the run; asked for when the first work comes. */
+  run(): string;
+  onNote?: (line: string) => void;
+}
+
+const isServer = (on: string) => /^(nats|tls):/.test(on);
+
+/** Whether a word means other machines. */
+export const isElsewhere = isServer;
+
+/**
+ * The executors that a word stands for ({@link executorWords}). What is computed is the same on all of them. Throws exit code 2 for another word;
+ * `open` rejects where a server cannot be reached or used.
+ */
+export function executorsOn(on: string, { run, onNote }: ExecutorsOptions): Executors {
+  if (on === 'local') return { on, open: async (kind, needs) => new LocalExecutor(kind, needs) };
+  if (on === 'processes') {
+    return {
+      on,
+      open: async (kind, { slots = availableParallelism(), ...needs }) =>
+        processesFor(kind, { slots, ...needs }),
+    };
+  }
+  if (!isServer(on)) throw unknownName('executor', on, executorWords);
+  return {
+    on,
+    async open(kind, needs) {
+      const { openNatsExecutor } = await import('../nats/natsExecutor.js');
+      return openNatsExecutor(kind, { url: on, run, ...needs, ...(onNote && { onNote }) });
+    },
+  };
+}
