@@ -46,7 +46,7 @@ export class EmbeddingMap {
   readonly #fault = h('p', { class: 'warning', role: 'alert', hidden: true });
   readonly #legend = h('div', { class: 'colours' });
   readonly #reading = h('p', { class: 'reading' });
-  readonly #progress = h('p', { class: 'muted' });
+  readonly #progress = h('p', { class: 'muted progress' });
   readonly #panel = h('aside', { class: 'selection', 'aria-label': 'Selected cell' });
   readonly #spoken = h('p', { class: 'unseen', 'aria-live': 'polite' });
   readonly #raster = new Raster();

@@ -14,6 +14,14 @@ export interface Points {
   blend: 'mean' | 'least';
 }
 
+/** A picture in memory, e.g. an `ImageData`. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  /** Red, green, blue, alpha of each pixel, row by row. */
+  readonly data: Uint8ClampedArray;
+}
+
 /** Pixels that may be written in one picture before points are drawn smaller. */
 const mostWritten = 1_500_000;
 const largestRadius = 5;
@@ -30,7 +38,7 @@ export class Raster {
   visible = 0;
 
   /** @param image is written all over @param ratio its pixels to one of the page */
-  draw(image: ImageData, points: Points, palette: Palette, view: View, ratio: number): void {
+  draw(image: Picture, points: Points, palette: Palette, view: View, ratio: number): void {
     const { width, height } = image;
     if (this.#sums.length !== width * height) {
       this.#sums = new Uint32Array(width * height);
