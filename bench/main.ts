@@ -8,23 +8,25 @@ import { compare, type Row } from './compare.js';
 import { type Growth, growth } from './growth.js';
 import { lossStages } from './losses.js';
 import { profile, STAGES } from './profile.js';
+import { scale } from './scale.js';
 import { tables } from './tables.js';
 import { runTask } from './task.js';
 
 const usage = `npm run bench -- [PART...] [options]
 
-Parts (default: all but losses and tables)
+Parts (default: all but losses, tables and scale)
   compare  every work on every engine beside PyTorch and pytorch-metric-learning
   profile  what share of a pretraining step the engine has
   growth   step time against rows, class size and cells of the space; peak memory
   whole    two epochs of pretraining, all cells embedded and written to Parquet
   losses   TripletMargin and MultiSimilarity stage by stage, without a controller
   steady   the weights of two processes compared; memory over many steps
+  scale    work by workers of a NATS server beside processes; 1,000,000 outstanding results; 1,000 simulated workers
   tables   opening and asking an imported benchmark table, beside Parquet; importing --tfrecord
 
 Options
   --json FILE           write the figures
-  --only NAME           works of 'compare' whose name contains NAME
+  --only NAME           works of 'compare' whose name contains NAME; or a part, nothing else
   --no-peer             without PyTorch
   --engines A,B         default tfjs,simd
   --threads 1,2
@@ -53,12 +55,12 @@ if (args.help) {
   console.log(usage);
   process.exit(0);
 }
-/** `--only` asks for a comparison, nothing else. */
+/** `--only` asks for a part, or for a comparison, and nothing else. */
 const parts =
   positionals.length > 0
     ? positionals
     : args.only
-      ? ['compare']
+      ? [args.only === 'scale' ? 'scale' : 'compare']
       : ['compare', 'profile', 'growth', 'whole', 'steady'];
 const engines = args.engines.split(',') as EngineName[];
 const threads = args.threads.split(',').map(Number);
@@ -218,6 +220,12 @@ if (parts.includes('tables')) {
       ...{ work: `tables/${what}`, engine: 'none', threads: 1, ours_ms: 1000 * seconds },
       ...{ cpu_ms: 1000 * cpuSeconds, ...more },
     });
+  }
+}
+
+if (parts.includes('scale')) {
+  for (const [what, figures] of Object.entries(await scale(say))) {
+    alone({ ...{ work: `scale/${what}`, engine: 'none', threads: 1, ours_ms: 0 }, ...figures });
   }
 }
 
