@@ -10,6 +10,7 @@ export type BufferPolicy = 'suspend' | 'dropping' | 'sliding';
  */
 export class Credit {
   #held = 0;
+  #returned = 0;
   #peak = 0;
   #fullSince = 0;
   #waited = 0;
@@ -27,6 +28,11 @@ export class Credit {
   /** Items that may still be given out. */
   get free(): number {
     return this.capacity - this.#held;
+  }
+
+  /** Items given back since the beginning; with those that are held, all that were ever taken. */
+  get returned(): number {
+    return this.#returned;
   }
 
   /** Most items that were ever held at once. */
@@ -59,6 +65,7 @@ export class Credit {
   give(): void {
     if (this.#held === this.capacity) this.#waited += performance.now() - this.#fullSince;
     this.#held--;
+    this.#returned++;
     this.#wake?.();
   }
 

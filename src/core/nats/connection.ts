@@ -26,6 +26,8 @@ export interface Nats {
   readonly connection: NatsConnection;
   readonly jetstream: JetStreamClient;
   readonly manager: JetStreamManager;
+  /** How often the connection was made again: what was on its way then may be lost. */
+  readonly reconnects: number;
   /** Bytes of the largest message that the server takes. */
   readonly maxPayload: number;
   /**
@@ -81,6 +83,7 @@ export async function connectNats(url?: string, options: NatsOptions = natsOptio
   let lost: RxnasError | undefined;
   let isClosing = false;
   let isAway = false;
+  let reconnects = 0;
   const underWay = new Set<(error: Error) => void>();
   const closed = connection.closed().then((error) => {
     if (isClosing) return undefined;
@@ -100,6 +103,9 @@ export async function connectNats(url?: string, options: NatsOptions = natsOptio
       get maxPayload() {
         return connection.info!.max_payload;
       },
+      get reconnects() {
+        return reconnects;
+      },
       request,
       closed,
       close,
@@ -115,6 +121,7 @@ export async function connectNats(url?: string, options: NatsOptions = natsOptio
     for await (const { type } of connection.status()) {
       if (type === 'reconnect') {
         isAway = false;
+        reconnects++;
         clearTimeout(timer);
         timer = undefined;
       } else if (type === 'disconnect') {

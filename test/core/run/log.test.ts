@@ -31,7 +31,7 @@ import {
   frameType,
   maxPayloadBytes,
 } from '../../../src/core/run/log/frame.js';
-import { decodeBatch, decodeSchema, encodeBatch, encodeSchema } from '../../../src/core/run/log/ipc.js';
+import { decodeBatch, decodeSchema, encodeBatch, encodeSchema } from '../../../src/core/batch/ipc.js';
 import { LogWriter } from '../../../src/core/run/log/writer.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
 

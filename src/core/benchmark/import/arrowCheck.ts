@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { Table } from '../../run/log/flatbuffer.js';
+import { Table } from '../../batch/flatbuffer.js';
 
 /*
  * apache-arrow believes the counts that a file states, and makes so many columns and buffers of nothing: each has to have room for its

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import type { Columns } from '../../batch/index.js';
+import { decodeBatch, decodeSchema } from '../../batch/ipc.js';
 import { dataError } from '../../errors.js';
 import { onStorage, storageError } from '../files.js';
 import {
@@ -14,7 +15,6 @@ import {
   frameMarker,
   frameType,
 } from './frame.js';
-import { decodeBatch, decodeSchema } from './ipc.js';
 import type { LogPosition } from './position.js';
 
 /** Rows of one event, as they stand in the log. */

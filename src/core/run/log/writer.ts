@@ -2,10 +2,10 @@ import { closeSync, constants, fdatasync, ftruncateSync, openSync } from 'node:f
 import { promisify } from 'node:util';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { type Columns, RowBuffer, type RowInput, sliceBatch } from '../../batch/index.js';
+import { encodeBatch, encodeSchema } from '../../batch/ipc.js';
 import { dataError } from '../../errors.js';
 import { onStorage, storageError, writeFully } from '../files.js';
 import { encodeFileHeader, encodeFrame, fileHeaderBytes, frameType } from './frame.js';
-import { encodeBatch, encodeSchema } from './ipc.js';
 import type { LogPosition } from './position.js';
 import { type LogDamage, type LogSchema, scanLog } from './reader.js';
 

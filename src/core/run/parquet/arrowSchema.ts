@@ -1,5 +1,5 @@
 import type { Schema } from 'apache-arrow';
-import { encodeSchema } from '../log/ipc.js';
+import { encodeSchema } from '../../batch/ipc.js';
 
 /**
  * The key-value metadata by which readers built on Arrow (pyarrow, pandas, polars) restore the exact types, such as

@@ -15,11 +15,11 @@ import {
   Uint32,
   Utf8,
 } from 'apache-arrow';
-import { assemble, type Columns, type ColumnType, isList, isUtf8 } from '../../batch/index.js';
+import { assemble, type Columns, type ColumnType, isList, isUtf8 } from './columns.js';
 import { Table } from './flatbuffer.js';
 
 /**
- * Arrow IPC messages of the log. They are written by apache-arrow, and read here: apache-arrow's reader believes the lengths that a
+ * Arrow IPC messages, of the log and of streams. They are written by apache-arrow, and read here: apache-arrow's reader believes the lengths that a
  * message states, this one checks each against the bytes that are there. Reading copies nothing.
  */
 
@@ -46,6 +46,36 @@ export function encodeBatch(batch: RecordBatch): Uint8Array {
   return bytes.subarray(schemaLength, bytes.length - endOfStream);
 }
 
+/** A batch as a whole IPC stream: schema, batch, end. Any Arrow library reads it by itself. */
+export function encodeStream(batch: RecordBatch): Uint8Array {
+  const writer = new RecordBatchStreamWriter();
+  writer.write(batch);
+  writer.finish();
+  return writer.toUint8Array(true);
+}
+
+/**
+ * The one batch of an IPC stream, as views of `bytes` (which must be aligned to 8). Throws a RangeError where it is malformed, compressed, has
+ * columns other than {@link ColumnType}s, or holds anything but one batch.
+ */
+export function decodeStream(bytes: Uint8Array): RecordBatch<Columns> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const schemaEnd = 8 + view.getUint32(4, true);
+  const schema = decodeSchema(bytes.subarray(0, schemaEnd));
+  const bodyAt = schemaEnd + 8 + view.getUint32(schemaEnd + 4, true);
+  if (bodyAt > bytes.length) throw new RangeError('the metadata leaves the message');
+  const message = Table.root(bytes.subarray(schemaEnd + 8, bodyAt));
+  const end = bodyAt + message.int64(3);
+  const rows = message.table(2).int64(0);
+  if (!(end >= bodyAt && end <= bytes.length && rows >= 0))
+    throw new RangeError('the body leaves the message');
+  const rest = bytes.subarray(end);
+  if (rest.length > endOfStream || rest.some((byte, i) => byte !== (i < 4 ? 0xff : 0))) {
+    throw new RangeError('there is more than one batch');
+  }
+  return decodeBatch(schema, bytes.subarray(schemaEnd, end), rows);
+}
+
 /** Message header types and the `Type` union of Arrow's Message.fbs and Schema.fbs. */
 const messageSchema = 1;
 const messageRecordBatch = 3;
@@ -68,6 +98,7 @@ function openMessage(bytes: Uint8Array, kind: number): { header: Table; body: Ui
 /** Throws a RangeError where the message is malformed or has columns other than {@link ColumnType}s. */
 export function decodeSchema(bytes: Uint8Array): Schema<Columns> {
   const { header } = openMessage(bytes, messageSchema);
+  if (header.int16(0) !== 0) throw new RangeError('numbers are big-endian');
   const count = header.count(1);
   if (count < 1 || count > maxColumns) throw new RangeError(`${count} columns`);
   const fields: Field[] = [];
@@ -127,6 +158,7 @@ export function decodeBatch<T extends Columns>(
   rows: number,
 ): RecordBatch<T> {
   const { header, body } = openMessage(bytes, messageRecordBatch);
+  if (header.has(3)) throw new RangeError('the body is compressed');
   if (header.int64(0) !== rows) throw new RangeError(`${header.int64(0)} rows, expected ${rows}`);
   const nodes = header.count(1);
   const buffers = header.count(2);

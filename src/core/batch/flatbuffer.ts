@@ -32,6 +32,10 @@ export class Table {
     return at + this.#view.getUint32(at, true);
   }
 
+  has(id: number): boolean {
+    return this.#field(id) !== 0;
+  }
+
   uint8(id: number, absent = 0): number {
     const at = this.#field(id);
     return at === 0 ? absent : this.#view.getUint8(at);
