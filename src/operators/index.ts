@@ -5,6 +5,7 @@ export { type BenchmarkLookupOptions, benchmarkLookup, stoppedWarning } from './
 export { type CheckpointOptions, checkpoint } from './checkpoint.js';
 export { type EmbedCellsOptions, embedCells } from './embedCells.js';
 export { type Encoded, type EncodeOptions, encode } from './encode.js';
+export { type FromJetStreamOptions, fromJetStream } from './fromJetStream.js';
 export { inOrder } from './inOrder.js';
 export { type InScope, type InTurnOptions, inTurn } from './inTurn.js';
 export { type LearnOptions, learn } from './learn.js';
@@ -21,6 +22,7 @@ export * from './replay.js';
 export { type ReplayEventOptions, replayEvent } from './replayEvent.js';
 export type { Round, RoundSearcher } from './round.js';
 export { type SeedCellsOptions, seedCells } from './seedCells.js';
+export { type ToJetStreamOptions, toJetStream } from './toJetStream.js';
 export { type TrainCellsOptions, trainCells } from './trainCells.js';
 export { type TrainOnPoolOptions, type TrainRow, trainOnPool } from './trainOnPool.js';
 export { type WatchCollapseOptions, watchCollapse } from './watchCollapse.js';

@@ -1,4 +1,4 @@
-import { failure, RxnasError, usageError } from '../errors.js';
+import { dataError, failure, RxnasError, usageError } from '../errors.js';
 
 /** What the client and the server call their errors. */
 type Fault = Error & { code?: string | number; cause?: unknown };
@@ -12,7 +12,8 @@ const says = (error: unknown, pattern: RegExp) =>
   [...chain(error)].some((each) => pattern.test(each.message));
 const isNamed = (error: unknown, ...names: string[]) =>
   [...chain(error)].some(({ name }) => names.includes(name));
-const codeOf = (error: unknown) => [...chain(error)].find(({ code }) => code !== undefined)?.code;
+/** The code that server, client or network give an error. */
+export const errorCode = (error: unknown) => [...chain(error)].find(({ code }) => code !== undefined)?.code;
 
 /** The error codes of the JetStream API, as the server has them. */
 const api = {
@@ -30,7 +31,7 @@ const resume = 'nothing is lost: then resume the run';
 
 /** Whether a stream is as full as its own limits allow (`discard: new`): a publisher waits until a consumer has taken something. */
 export const isStreamFull = (error: unknown): boolean =>
-  codeOf(error) === api.storeFailed && says(error, /maximum (bytes|messages)( per subject)? exceeded/);
+  errorCode(error) === api.storeFailed && says(error, /maximum (bytes|messages)( per subject)? exceeded/);
 
 /** Whether the same request may succeed in a moment: the server restarts, elects a leader, or the network is away. */
 export function isPassing(error: unknown): boolean {
@@ -38,7 +39,7 @@ export function isPassing(error: unknown): boolean {
     return false;
   return (
     isNamed(error, 'TimeoutError', 'NoResponders', 'ConnectionError', 'JetStreamNotEnabled') ||
-    api.passing.includes(codeOf(error) as number) ||
+    api.passing.includes(errorCode(error) as number) ||
     says(error, /^disconnect/)
   );
 }
@@ -60,7 +61,7 @@ export function natsFault(error: unknown, where: string): RxnasError {
   if (error instanceof RxnasError) return error;
   const { message = String(error) } = error as Error;
   const because = { cause: error };
-  const code = codeOf(error);
+  const code = errorCode(error);
   if (isNamed(error, 'UserAuthenticationExpiredError')) {
     return usageError(`the credentials for ${where} have expired`, `get new ones; ${resume}`, because);
   }
@@ -87,6 +88,13 @@ export function natsFault(error: unknown, where: string): RxnasError {
     return failure(
       `a message is larger than the NATS server at ${where} allows`,
       'raise max_payload in its configuration (8MB at most is wise), or send smaller batches',
+      because,
+    );
+  }
+  if (isNamed(error, 'StreamNotFoundError')) {
+    return dataError(
+      `a stream is not on the NATS server at ${where}, or no more: ${message}`,
+      'nats stream ls shows what is there; a run that is started again makes its streams anew',
       because,
     );
   }
@@ -131,17 +139,17 @@ export function natsFault(error: unknown, where: string): RxnasError {
 const networkErrors = /^(ECONN|EHOST|ENET|ENOTFOUND|EAI_|ETIMEDOUT|EPIPE)/;
 
 const isUnreachable = (error: unknown) =>
-  networkErrors.test(String(codeOf(error))) || isNamed(error, 'ConnectionError', 'ClosedConnectionError');
+  networkErrors.test(String(errorCode(error))) || isNamed(error, 'ConnectionError', 'ClosedConnectionError');
 
 function reasonOf(error: unknown): string {
-  const code = String(codeOf(error));
+  const code = String(errorCode(error));
   if (/^ECONNREFUSED/.test(code)) return 'connection refused';
   if (/^(ENOTFOUND|EAI_)/.test(code)) return 'this host name is unknown';
   return (error as Error).message.toLowerCase();
 }
 
 function tlsFault(error: unknown, where: string): RxnasError | undefined {
-  const code = String(codeOf(error));
+  const code = String(errorCode(error));
   const because = { cause: error };
   if (says(error, /does not support 'tls'/)) {
     return usageError(

@@ -73,6 +73,7 @@ export const resources = {
   skip: 'the batches that an earlier part of the run has used',
   before: 'the steps that an earlier part of the run has logged',
   onWarning: 'who is told warnings',
+  isStopped: 'whether the source was ended before it was through',
   onStopped: 'who is told queries whose training was stopped early',
   run: 'the run folder and its log',
   save: 'what writes a checkpoint',

@@ -66,6 +66,8 @@ export interface Session {
   readonly meters: StageMeters;
   /** Queries of the newest search. */
   pool?: Pool;
+  /** A source was ended before it was through. */
+  stopped?: boolean;
   /** The newest round that ended. */
   round?: RoundRow;
 }

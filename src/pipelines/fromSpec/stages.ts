@@ -134,6 +134,7 @@ function untilStopped<T>({ stop, session }: Scope): OperatorFunction<T, T> {
       subscriber.add(
         stop.subscribe(() => {
           if (subscriber.closed) return;
+          session.stopped = true;
           session.host.onStopped();
           subscriber.complete();
         }),
@@ -415,6 +416,8 @@ function resource(need: Resource, stage: ComponentStage, scope: Scope): unknown 
         scope.warnings.push(stoppedWarning(row, why));
     case 'onWarning':
       return (row: never) => host.onWarning(row);
+    case 'isStopped':
+      return () => session.stopped === true;
     case 'stepsPerEpoch':
       return plan.stepsPerEpoch;
     case 'reference':
