@@ -2,6 +2,7 @@ import type { Argv, Options, PositionalOptions } from 'yargs';
 import { type ExitCode, usageError } from '../core/errors.js';
 import { suggest } from '../core/suggest.js';
 import { interruptible } from './interrupt.js';
+import { useNatsFlags } from './natsFlags.js';
 import { createOutput, type Output } from './output.js';
 
 /** Parsed arguments: positionals and options by their camel-case names. */
@@ -54,6 +55,7 @@ export function register(parser: Argv, command: Command, done: (code: ExitCode) 
     async (args: Args) => {
       if (!run) return;
       checkValues(args, options);
+      useNatsFlags(args);
       const work = () => run(args, createOutput(args));
       done(await (stopsSafely ? interruptible(work) : work()));
     },

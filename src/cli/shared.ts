@@ -5,6 +5,7 @@ import { engineNames } from '../core/engine/index.js';
 import { findRun, listRuns } from '../core/run/index.js';
 import { presetNames } from '../jobs/settings.js';
 import type { Command } from './command.js';
+import { natsFlags } from './natsFlags.js';
 import { specOptions } from './specRun.js';
 
 /** What computes the controller. */
@@ -40,6 +41,7 @@ export const natsOption = {
     describe:
       'NATS server, nats://HOST:PORT or tls://…, without secrets; default: RXNAS_NATS_URL, else this machine',
   },
+  ...natsFlags,
 } as const satisfies Record<string, Options>;
 
 /** Where runs are looked for by name. */

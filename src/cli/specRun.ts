@@ -9,6 +9,7 @@ import { amountsOf, resumeSpec, type SpecResult, type SpecRow, specJob } from '.
 import { type ReadSpec, spaceOf } from '../pipelines/fromSpec/index.js';
 import type { Args } from './command.js';
 import { interrupted$ } from './interrupt.js';
+import { natsFlags } from './natsFlags.js';
 import { type Output, percent, thousands } from './output.js';
 import { type Progress, type ProgressBoard, progressBoard } from './progress.js';
 import { stageTable } from './stageTable.js';
@@ -43,6 +44,7 @@ export const onOption = {
     describe:
       'where cells are trained: local (this process), processes (of this machine; the default), or nats://HOST:PORT (its workers)',
   },
+  ...natsFlags,
 } as const satisfies Record<string, Options>;
 
 /** The fields that `--set` and `--on` set. */

@@ -57,7 +57,7 @@ export const toJetStream = defineOperator(
       maxBytes: z
         .int()
         .min(1024 * 1024)
-        .max(2 ** 50)
+        .max(1_000_000_000_000)
         .optional()
         .describe(
           'bytes that the stream may hold; while it is full, the source waits. Default: what the server allows',

@@ -22,6 +22,7 @@ import {
   rowsOf,
   sliceBatch,
 } from '../../../src/core/batch/index.js';
+import { decodeBatch, decodeSchema, encodeBatch, encodeSchema } from '../../../src/core/batch/ipc.js';
 import { RxnasError } from '../../../src/core/errors.js';
 import { crc32, crc32InJavaScript } from '../../../src/core/run/crc32.js';
 import { readLog, scanLog } from '../../../src/core/run/index.js';
@@ -31,7 +32,6 @@ import {
   frameType,
   maxPayloadBytes,
 } from '../../../src/core/run/log/frame.js';
-import { decodeBatch, decodeSchema, encodeBatch, encodeSchema } from '../../../src/core/batch/ipc.js';
 import { LogWriter } from '../../../src/core/run/log/writer.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
 
