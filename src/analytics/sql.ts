@@ -30,6 +30,8 @@ export const sqlTables = {
   runs: 'a row a run: name, dir, kind, status, created, finished, space, benchmark, loss, searcher, seed, engine, tags, note, spec, summary',
   metrics: 'steps of pretraining and inner epochs of searches, with the run’s name',
   queries: 'queries of the searches',
+  results: 'queries of the searches of sweeps: variant, loss, seeds and protocol say of which',
+  summaries: 'how each variant of a sweep did, with its tests',
   embeddings: 'embeddings that the runs have written',
   cells:
     'each cell that a run has queried or embedded: what it is made of, and its mean accuracies over the queries',
@@ -132,7 +134,9 @@ const emptyTable: Record<TableName, string> = {
   queries:
     'SELECT NULL::VARCHAR AS run, 0 AS query, 0::UINTEGER AS cell, NULL::VARCHAR AS hash, 0.0::DOUBLE AS validation, 0.0::DOUBLE AS test WHERE false',
   results:
-    'SELECT NULL::VARCHAR AS run, NULL::VARCHAR AS searcher, 0::UINTEGER AS seed, 0 AS query, 0.0::DOUBLE AS best_test WHERE false',
+    'SELECT NULL::VARCHAR AS run, NULL::VARCHAR AS variant, 0::UINTEGER AS seed, 0 AS query, 0.0::DOUBLE AS best_test WHERE false',
+  summaries:
+    'SELECT NULL::VARCHAR AS run, NULL::VARCHAR AS variant, 0.0::DOUBLE AS queries, 0.0::DOUBLE AS test WHERE false',
   embeddings:
     'SELECT NULL::VARCHAR AS run, 0::UINTEGER AS cell, NULL::VARCHAR AS hash, []::FLOAT[] AS embedding WHERE false',
   stages: 'SELECT NULL::VARCHAR AS run, NULL::VARCHAR AS stage, 0.0::DOUBLE AS seconds WHERE false',

@@ -4,15 +4,15 @@ import { differences } from '../core/spec/differences.js';
 import type { Override } from '../core/spec/override.js';
 import { resolvedSpec, rowsOfSpec } from '../core/spec/resolved.js';
 import { type ReadSpec, readSpec } from '../pipelines/fromSpec/index.js';
+import { readSweep, resolvedSweep, type Sweep } from '../pipelines/fromSpec/sweep.js';
 import { pretrainSpec, searchSpec } from './settings.js';
-import { resolveSweep } from './sweepSettings.js';
 
 type Resolved = Record<string, JsonValue>;
 
 const settingsOf = ({ spec }: Pick<Manifest, 'spec'>): Resolved =>
   typeof spec === 'object' && spec !== null && !Array.isArray(spec) ? spec : {};
 
-/** Whether a run is a sweep: searches side by side, made from settings instead of a spec. */
+/** Whether a run is a sweep: pretrainings and searches side by side. */
 export const isSweep = ({ kind, spec }: Pick<Manifest, 'kind' | 'spec'>): boolean =>
   kind === 'sweep' && !('pipeline' in settingsOf({ spec }));
 
@@ -51,10 +51,27 @@ export const wantedSpec = ({ spec }: ReadSpec): Wanted => ({
 });
 
 /** The same of a sweep. */
-export const wantedSweep = (settings: Record<string, unknown>): Wanted => ({
-  name: 'sweep',
-  resolved: resolveSweep(settings) as unknown as Resolved,
-});
+export function wantedSweep(sweep: Sweep): Wanted {
+  const { published: _, ...resolved } = resolvedSweep(sweep);
+  return { name: sweep.name, resolved };
+}
+
+/**
+ * The sweep that a run was made from. Throws exit code 2 for one of rxnas 0.1, whose rows have other columns.
+ * @param set fields set in each of its specs
+ */
+export async function sweepOfRun(
+  { id, spec }: Pick<Manifest, 'id' | 'spec'>,
+  set: readonly Override[] = [],
+): Promise<Sweep> {
+  if ('searchers' in settingsOf({ spec })) {
+    throw usageError(
+      `${id} is a comparison of rxnas 0.1, whose rows had other columns`,
+      'they can be read (`rxnas replay`); run it again into another folder',
+    );
+  }
+  return readSweep(settingsOf({ spec }), { setSearch: set, setPretrain: set, environment: {} });
+}
 
 /**
  * What a command with `--out` finds there: nothing yet (`new`), or a run of the same spec, to go on with (`stopped`) or finished
@@ -64,7 +81,9 @@ export async function standing(out: string, { name, resolved }: Wanted): Promise
   if (!isRun(out)) return 'new';
   const manifest = readManifest(out);
   const elsewhere = 'give another folder with --out, or the same settings to go on with it';
-  const here = isSweep(manifest) ? wantedSweep(settingsOf(manifest)) : wantedSpec(await specOfRun(manifest));
+  const here = isSweep(manifest)
+    ? wantedSweep(await sweepOfRun(manifest))
+    : wantedSpec(await specOfRun(manifest));
   if (here.name !== name) throw usageError(`${out} holds a ${here.name} run`, elsewhere);
   const [different] = differences([here.resolved, resolved]);
   if (different) {

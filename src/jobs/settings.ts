@@ -1,14 +1,14 @@
+import { usageError } from '../core/errors.js';
 import { lossSpec } from '../core/losses/index.js';
 import type { Needing } from '../core/spec/component.js';
 import { nodeOf, plainOf, type SpecNode } from '../core/spec/document.js';
 import { loadFile, presetFile } from '../core/spec/load.js';
 import type { Override } from '../core/spec/override.js';
 import { Problems } from '../core/spec/problems.js';
-import { componentsOf } from '../core/spec/spec.js';
 import { unknownName } from '../core/suggest.js';
 import { builtIns } from '../pipelines/builtIns.js';
 import { type ReadSpec, readSpec, readSpecFile } from '../pipelines/fromSpec/index.js';
-import { roundsOf } from './resumable.js';
+import { comparedVariant, readSweepFile, type Sweep } from '../pipelines/fromSpec/sweep.js';
 
 /** Settings of a job by name: what the flags of `rxnas pretrain` and `rxnas search` say. */
 export type Settings = Readonly<Record<string, unknown>>;
@@ -140,23 +140,62 @@ export function embedSpec(settings: EmbedSettings, set: readonly Override[] = []
   return readSpec(root, { set: [...overrides, ...set] });
 }
 
-/** Settings of a sweep, with those of the preset that they name. */
-export async function sweepSettingsWith({ preset = 'default', ...settings }: Settings): Promise<Settings> {
-  const file = presetFor('search', preset);
-  if (preset === 'default') return settings;
-  const [phase] = (await readSpecFile(file)).spec.phases;
-  const { most, patience, identity, targetFloor } = roundsOf(phase!)!.params;
-  const lookup = [...componentsOf(phase!)].find(({ name }) => name === 'benchmarkLookup');
-  const searcher = Object.fromEntries(presetParams(file));
-  return {
-    ...searcher,
-    rounds: most,
-    patience,
-    identity,
-    targetFloor,
-    queries: lookup?.params.budget,
-    ...settings,
-  };
+/**
+ * Searchers side by side, a variant each (`rxnas search --searchers`): settings as {@link searchSpec} takes them, with `searchers` in place of
+ * `searcher`, parameters by searcher, and `seeds`. `NAME@scratch` is one that is not given the controller.
+ */
+export async function comparison(settings: Settings): Promise<Sweep> {
+  const { searchers, seeds = 20, seed = 1, searcherParams = {}, controller, ...rest } = settings;
+  const labels = searchers as string[];
+  const twice = labels.find((label, i) => labels.indexOf(label) < i);
+  if (twice !== undefined) throw usageError(`searcher '${twice}' is named twice`, 'name each once');
+  const stray = Object.keys(searcherParams as object).find((label) => !labels.includes(label));
+  if (stray !== undefined) throw unknownName('searcher of a parameter', stray, labels);
+  if (!Number.isInteger(seeds) || (seeds as number) < 1 || (seeds as number) > 1000) {
+    throw usageError(`seeds is ${seeds}`, 'give a whole number from 1 to 1000');
+  }
+  const variants = await Promise.all(
+    labels.map(async (label) => {
+      const searcher = label.replace(/@scratch$/, '');
+      const own = {
+        searcher,
+        searcherParams: (searcherParams as Record<string, unknown>)[label],
+        controller: label === searcher ? controller : undefined,
+      };
+      return comparedVariant(label, await searchSpec({ ...rest, ...own }));
+    }),
+  );
+  return { name: 'comparison', seed: seed as number, seeds: seeds as number, searchSeeds: 1, variants };
+}
+
+/** Where in a sweep each of its settings goes. */
+const sweepPaths = {
+  losses: 'sweep.losses',
+  seeds: 'sweep.seeds',
+  searchSeeds: 'sweep.searchSeeds',
+  seed: 'sweep.seed',
+} as const;
+
+/**
+ * A sweep with these settings: the file or preset with each of them set, those of a search in all its searches, those of a pretraining in all
+ * its pretrainings, those of an engine in both. Throws exit code 2 for an unknown setting or a wrong value.
+ * @param set fields set on top
+ */
+export function sweepSpec(
+  reference: string,
+  settings: Settings,
+  set: readonly Override[] = [],
+): Promise<Sweep> {
+  const { steps, engine, threads, benchmark, queries, rounds, protocol, ...rest } = settings;
+  const engines = engineOverride(engine, threads);
+  return readSweepFile(reference, {
+    set: [
+      ...atPaths('sweep', sweepPaths, rest, ['benchmark', 'queries', 'rounds', 'protocol', 'steps']),
+      ...set,
+    ],
+    setSearch: [...atPaths('search', searchPaths, { benchmark, queries, rounds, protocol }, []), ...engines],
+    setPretrain: [...atPaths('pretrain', pretrainPaths, { steps }, []), ...engines],
+  });
 }
 
 /** The parameters that a preset gives its searcher: also those of another one, where it has them. */

@@ -15,10 +15,10 @@ import {
 } from '../core/run/index.js';
 import { differences } from '../core/spec/differences.js';
 import type { JobOptions } from './job.js';
-import { isSweep, specOfRun } from './kinds.js';
+import { isSweep, specOfRun, sweepOfRun } from './kinds.js';
 import { engineOverride } from './settings.js';
 import { specJob } from './specJob.js';
-import { sweepJob } from './sweep.js';
+import { sweepJob } from './sweep/job.js';
 
 /** Relative tolerance of floating-point columns where another engine computes than the one that logged. */
 export const crossEngineTolerance = 1e-3;
@@ -72,12 +72,14 @@ export async function verifyRun(folder: string, options: VerifyOptions): Promise
   const sameEngine = engine === manifest.engine?.name;
   const tolerance = options.tolerance ?? (sameEngine ? 0 : crossEngineTolerance);
   const threads = sameEngine ? manifest.engine?.threads : undefined;
-  const start = isSweep(manifest)
-    ? (to: Omit<JobOptions<never>, 'onRow'>) =>
-        sweepJob({ ...(manifest.spec as Record<string, unknown>), ...given({ engine: options.engine }) }, to)
-    : await specOfRun(manifest, engine ? engineOverride(engine, threads) : []).then(
+  const overrides = engine ? engineOverride(engine, threads) : [];
+  const start = await (isSweep(manifest)
+    ? sweepOfRun(manifest, options.engine ? overrides : []).then(
+        (sweep) => (to: Omit<JobOptions<never>, 'onRow'>) => sweepJob(sweep, to),
+      )
+    : specOfRun(manifest, overrides).then(
         (read) => (to: Omit<JobOptions<never>, 'onRow'>) => specJob(read, to),
-      );
+      ));
 
   const temporary = mkdtempSync(join(tmpdir(), 'rxnas-verify-'));
   const out = join(temporary, 'run');

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { runEntry } from '../../src/jobs/entry.js';
-import { entriesOf, resolveSweep } from '../../src/jobs/sweepSettings.js';
+import { comparison } from '../../src/jobs/settings.js';
+import { tasksOf } from '../../src/jobs/sweep/tasks.js';
+import { runUnit, type SearchResult } from '../../src/jobs/sweep/unit.js';
 import { sharedData } from '../support/sharedData.js';
 
 const table = sharedData('nasbench101.parquet');
@@ -12,9 +13,9 @@ describe.skipIf(!table)('on the real NAS-Bench-101 table at 150 queries', () => 
   const means = async (searchers: string[], seeds: number) => {
     const settings = { benchmark: `nasbench101:${table}`, searchers, seeds, queries: 150, draw: 'graphs' };
     const found = new Map<string, number[]>();
-    for (const { label, entry } of entriesOf(resolveSweep(settings))) {
-      const rows = await runEntry(entry);
-      found.set(label, [...(found.get(label) ?? []), 100 * rows.at(-1)!.best_test]);
+    for (const { kind, name, spec, variant } of tasksOf(await comparison(settings)).searches) {
+      const { rows } = (await runUnit({ kind, name, spec })) as SearchResult;
+      found.set(variant.name, [...(found.get(variant.name) ?? []), 100 * rows.at(-1)!.best_test]);
     }
     return Object.fromEntries(
       Array.from(found, ([label, tests]) => [label, tests.reduce((a, b) => a + b, 0) / tests.length]),

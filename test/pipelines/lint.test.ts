@@ -6,7 +6,7 @@ import { isMap, isPair, isScalar, isSeq, type Pair, parseDocument, visit } from 
 import { loadText } from '../../src/core/spec/load.js';
 import { Problems, textOf } from '../../src/core/spec/problems.js';
 import { lintFile } from '../../src/pipelines/fromSpec/index.js';
-import { checkLoaded } from '../../src/pipelines/fromSpec/read.js';
+import { checkFile } from '../../src/pipelines/fromSpec/lint.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -27,7 +27,7 @@ const shown = async (file: string) =>
 
 async function lint(text: string, environment = {}) {
   const problems = new Problems();
-  await checkLoaded(loadText(text, 'my.yaml', problems), problems, { environment });
+  await checkFile(loadText(text, 'my.yaml', problems), problems, { environment });
   return problems.list().map(({ place, message }) => `${textOf(place)}: ${message}`);
 }
 
@@ -261,7 +261,7 @@ it('names line and field of what a mutation spoilt, in presets and examples', as
         if (parseDocument(mutant).errors.length > 0) continue;
         count++;
         const problems = new Problems();
-        await checkLoaded(loadText(mutant, file, problems), problems, {});
+        await checkFile(loadText(mutant, file, problems), problems, {});
         const last = name.split('.').at(-1)!;
         const found = problems
           .list()

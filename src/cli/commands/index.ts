@@ -21,6 +21,7 @@ import { searchCommand } from './search.js';
 import { spaceCommand } from './space.js';
 import { sqlCommand } from './sql.js';
 import { startCommand } from './start.js';
+import { sweepCommand } from './sweep.js';
 import { tailCommand } from './tail.js';
 import { testCommand } from './test.js';
 import { watchCommand } from './watch.js';
@@ -34,6 +35,7 @@ export const commands: readonly Command[] = [
   spaceCommand,
   pretrainCommand,
   searchCommand,
+  sweepCommand,
   runCommand,
   lintCommand,
   testCommand,

@@ -1,9 +1,9 @@
 import { findRun, readManifest } from '../../core/run/index.js';
-import { isSweep } from '../../jobs/kinds.js';
+import { isSweep, sweepOfRun } from '../../jobs/kinds.js';
 import type { Command } from '../command.js';
 import { runArgument } from '../shared.js';
 import { onOption, resumeRead } from '../specRun.js';
-import { sweep } from './sweep.js';
+import { runSweep } from '../sweepRun.js';
 
 export const resumeCommand: Command = {
   usage: 'resume <run>',
@@ -18,7 +18,7 @@ export const resumeCommand: Command = {
   async run(args, output) {
     const dir = findRun(args.run, args.root);
     return isSweep(readManifest(dir))
-      ? sweep({ ...args, resume: dir }, output)
+      ? runSweep(() => sweepOfRun(readManifest(dir)), { ...args, resume: dir }, output)
       : resumeRead(dir, args, output);
   },
 };

@@ -2,13 +2,13 @@ import { parse } from 'yaml';
 import { usageError } from '../../core/errors.js';
 import { given } from '../../core/given.js';
 import { protocols } from '../../core/search/pool.js';
-import { searchSpec } from '../../jobs/settings.js';
+import { comparison, searchSpec } from '../../jobs/settings.js';
 import { draws } from '../../operators/seedCells.js';
 import { searchers } from '../../pipelines/searchers/index.js';
 import type { Args, Command } from '../command.js';
 import { presetOption, runOptions } from '../shared.js';
 import { onOption, overridesOf, runRead } from '../specRun.js';
-import { sweep } from './sweep.js';
+import { runSweep } from '../sweepRun.js';
 
 export const searchCommand: Command = {
   usage: 'search',
@@ -48,7 +48,8 @@ export const searchCommand: Command = {
     protocol: {
       type: 'string',
       choices: protocols,
-      describe: 'cell that is reported: V, the best by validation (default); T, by test',
+      describe:
+        'cell that is reported: V, the best by validation (default); T, by test; oracle: the search sees test accuracies',
     },
     rounds: {
       type: 'number',
@@ -94,7 +95,7 @@ export const searchCommand: Command = {
             'leave out --searchers',
           );
       }
-      return sweep(args, output, settingsOf(args));
+      return runSweep(() => comparison(settingsOf(args)), args, output);
     }
     for (const flag of ['seeds', 'workers']) {
       if (args[flag] !== undefined)

@@ -1,88 +1,111 @@
-import { type ExitCode, exitCode } from '../../core/errors.js';
+import { engineNames } from '../../core/engine/index.js';
+import { type ExitCode, exitCode, usageError } from '../../core/errors.js';
 import { given } from '../../core/given.js';
-import { readManifest } from '../../core/run/index.js';
-import { wantedSweep } from '../../jobs/kinds.js';
-import { sweepSettingsWith } from '../../jobs/settings.js';
-import { resumeSweep, type SweepResult, type SweepRow, sweepJob } from '../../jobs/sweep.js';
-import { resolveSweep } from '../../jobs/sweepSettings.js';
-import { type Args, wholeNumber } from '../command.js';
-import { interrupted$ } from '../interrupt.js';
-import { type Output, percent, table } from '../output.js';
-import { type ProgressBoard, progressBoard } from '../progress.js';
-import { again } from '../specRun.js';
+import { findRun, readManifest } from '../../core/run/index.js';
+import { protocols } from '../../core/search/pool.js';
+import { presetNames } from '../../core/spec/load.js';
+import { specHash, specYaml } from '../../core/spec/resolved.js';
+import { sweepOfRun } from '../../jobs/kinds.js';
+import { sweepSpec } from '../../jobs/settings.js';
+import { sweepStanding } from '../../jobs/sweep/standing.js';
+import { resolvedSweep } from '../../pipelines/fromSpec/sweep.js';
+import { type Args, type Command, wholeNumber } from '../command.js';
+import type { Output } from '../output.js';
+import { overridesOf, specOptions } from '../specRun.js';
+import { sweepMarkdown } from '../sweepReport.js';
+import { runSweep } from '../sweepRun.js';
 
-/** `rxnas search --searchers …`: searchers side by side, compared. */
-export async function sweep(
-  args: Args,
-  output: Output,
-  flags: Record<string, unknown> = {},
-): Promise<ExitCode> {
-  if (args.workers !== undefined) wholeNumber('workers', args.workers, 1, 256);
-  const settings = await sweepSettingsWith(flags);
-  const before = await again(async () => wantedSweep(settings), args, output);
-  if ('code' in before) return before.code;
-  const { resume } = before;
-  const { searchers, seeds } = resolveSweep(
-    resume ? (readManifest(resume).spec as Record<string, unknown>) : settings,
-  );
-  const board = progressBoard(output);
-  const options = {
-    ...given({ out: args.out, tags: args.tag, note: args.note, workers: args.workers }),
-    stop: interrupted$,
-    onNote: output.note,
-    onRow: sweepProgress(board, searchers, seeds),
-  };
-  try {
-    const result = resume ? await resumeSweep(resume, options) : await sweepJob(settings, options);
-    board.stop();
-    return report(result, output);
-  } finally {
-    board.stop();
+export const sweepCommand: Command = {
+  usage: 'sweep [spec]',
+  describe:
+    'Pretrain and search with many losses and seeds, side by side, and compare (table1: the paper’s Table 1)',
+  positionals: { spec: { type: 'string', describe: 'file of a sweep, or table1' } },
+  options: {
+    losses: { type: 'string', describe: 'these losses only, or others: MultiSimilarity,NoMetric' },
+    seeds: { type: 'number', describe: 'pretrainings of each variant; default: the sweep’s' },
+    'search-seeds': { type: 'number', describe: 'searches on each pretraining; default: the sweep’s' },
+    seed: { type: 'number', describe: 'seed of the first pretraining' },
+    benchmark: { type: 'string', describe: 'benchmark to query; its space is pretrained on' },
+    queries: { type: 'number', describe: 'most queries of each search' },
+    rounds: { type: 'number', describe: 'most rounds of each search, the initial sample included' },
+    protocol: {
+      type: 'string',
+      choices: protocols,
+      describe:
+        'cell that is reported: V, the best by validation; T, by test; oracle: searches see test accuracies',
+    },
+    steps: { type: 'number', describe: 'steps of each pretraining; default: all of its epochs' },
+    engine: {
+      type: 'string',
+      choices: ['auto', ...engineNames],
+      describe: 'what computes the controllers; default: the sweep’s, else auto',
+    },
+    threads: { type: 'number', describe: 'threads of each unit; default: 1' },
+    workers: { type: 'number', describe: 'processes; default: one a processor' },
+    reuse: {
+      type: 'string',
+      array: true,
+      describe: 'folder with finished pretrainings (pretrain-LOSS-SEED), which are taken instead of made',
+    },
+    status: { type: 'string', describe: 'how far this sweep is, and what is finished; runs nothing' },
+    ...specOptions,
+  },
+  examples: [
+    ['rxnas sweep table1 --benchmark nasbench101:FILE.parquet --out runs/table1', 'Table 1 of the paper'],
+    [
+      'rxnas sweep table1 --losses MultiSimilarity,NoMetric --seeds 2 --steps 2000 --rounds 10',
+      'a small one, on the embedded benchmark',
+    ],
+    ['rxnas sweep --status runs/table1', 'what is finished so far'],
+    ['rxnas sweep my.yaml --dry-run', 'with all that it leaves open filled in'],
+  ],
+  complete: () => presetNames().filter((name) => name === 'table1'),
+  stopsSafely: true,
+  async run(args, output) {
+    if (args.status !== undefined) return status(findRun(args.status), output);
+    if (args.resume === undefined && args.spec === undefined) {
+      throw usageError('sweep does not say which', 'give the file of a sweep, or table1');
+    }
+    const read = () => sweepSpec(args.spec, flagsOf(args), overridesOf(args));
+    if (args.dryRun) {
+      const resolved = resolvedSweep(await read());
+      const hash = specHash(resolved);
+      output.result({ hash, spec: resolved }, () => [`# ${hash}`, specYaml(resolved).trimEnd()]);
+      return exitCode.ok;
+    }
+    return runSweep(read, args, output);
+  },
+};
+
+function flagsOf(args: Args) {
+  for (const flag of ['seeds', 'searchSeeds', 'queries', 'rounds', 'steps'] as const) {
+    const name = flag.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    if (args[flag] !== undefined) wholeNumber(name, args[flag]);
   }
+  return given({
+    losses:
+      args.losses === undefined ? undefined : (args.losses as string).split(',').map((name) => name.trim()),
+    seeds: args.seeds,
+    searchSeeds: args.searchSeeds,
+    seed: args.seed,
+    benchmark: args.benchmark,
+    queries: args.queries,
+    rounds: args.rounds,
+    protocol: args.protocol,
+    steps: args.steps,
+    engine: args.engine,
+    threads: args.threads,
+  });
 }
 
-/** A line for each searcher: searches that are finished, and the mean of what they found. */
-function sweepProgress(board: ProgressBoard, searchers: readonly string[], seeds: number) {
-  const lines = new Map(
-    searchers.map((label) => [label, { bar: board.add(label, seeds, 'searches'), done: 0, sum: 0 }]),
-  );
-  return ({ label, last }: SweepRow) => {
-    const line = lines.get(label)!;
-    line.done++;
-    line.sum += last?.best_test ?? Number.NaN;
-    line.bar.update(line.done, `mean ${percent(line.sum / line.done)}`);
-  };
-}
-
-function report(result: SweepResult, output: Output): ExitCode {
-  const { dir, status, protocol, searchers, baseline } = result;
-  output.result(result, () => [
-    ...table(
-      ['searcher', 'searches', 'queries', 'test %', '95 %', 'validation %', 'regret %', 'rank', 'p'],
-      searchers.map(({ searcher, seeds, queries, test, validation, regret, rank, p }) => [
-        searcher,
-        seeds,
-        queries.toFixed(0),
-        figure(test.mean, 3),
-        `${figure(test.low, 3)} – ${figure(test.high, 3)}`,
-        figure(validation, 3),
-        figure(regret, 3),
-        rank || '–',
-        p === undefined ? '–' : p < 0.0001 ? '<0.0001' : p.toFixed(4),
-      ]),
-    ),
+async function status(dir: string, output: Output): Promise<ExitCode> {
+  const manifest = readManifest(dir);
+  const sweep = await sweepOfRun(manifest);
+  const standing = await sweepStanding(dir, sweep);
+  output.result(standing, () => [
+    ...sweepMarkdown({ ...standing, published: sweep.published?.source }),
     '',
-    `Protocol ${protocol}: test accuracy of the best cell by ${protocol === 'V' ? 'validation' : 'test (an oracle)'}; mean over seeds, bootstrap interval; median rank.`,
-    baseline
-      ? `p: Mann–Whitney test against the best baseline, ${baseline}, corrected for several tests (Holm).`
-      : 'No test, as none of the baselines (random, evolution, local) took part.',
-    `run: ${dir}`,
-    status === 'done'
-      ? `next: rxnas export results --run ${dir} --format csv`
-      : `stopped; go on with: rxnas resume ${dir}`,
+    `run: ${dir}, ${standing.status}`,
   ]);
-  return status === 'done' ? exitCode.ok : exitCode.interrupted;
+  return exitCode.ok;
 }
-
-const figure = (fraction: number, digits: number) =>
-  Number.isNaN(fraction) ? '–' : (100 * fraction).toFixed(digits);

@@ -72,8 +72,67 @@ export type QueryColumns = {
   seconds: Float64;
 };
 
-/** One query of one search of several that were run side by side: searcher as it was named, and seed, say which. */
-export type ResultColumns = QueryColumns & { seed: Uint32; protocol: Utf8 };
+/** One query of one search of a sweep. */
+export type ResultColumns = QueryColumns & {
+  /** What the sweep calls its row: a loss, a baseline, a searcher. */
+  variant: Utf8;
+  /** Loss of the pretraining; '' where there is none. */
+  loss: Utf8;
+  /** Seed of the pretraining, or of the group of searches where there is none. */
+  pretrain_seed: Uint32;
+  /** Seed of the search. */
+  seed: Uint32;
+  protocol: Utf8;
+};
+
+/**
+ * How one variant of a sweep did, over its searches: means and sample standard deviations. Accuracies, their differences and regrets are fractions.
+ * NaN where a figure is not there: the tests of the variant that the others are tested against, a standard deviation of one search, what nobody has
+ * published.
+ */
+export type SummaryColumns = {
+  variant: Utf8;
+  loss: Utf8;
+  searcher: Utf8;
+  protocol: Utf8;
+  pretrainings: Int32;
+  searches: Int32;
+  /** Queries until the final accuracy was reached. */
+  queries: Float64;
+  queries_std: Float64;
+  /** Queries in all. */
+  queries_made: Float64;
+  /** Test accuracy of the cell that was found. */
+  test: Float64;
+  test_std: Float64;
+  validation: Float64;
+  /** Standard deviation of the test accuracies of all queried cells. */
+  sd: Float64;
+  sd_std: Float64;
+  regret: Float64;
+  rank: Float64;
+  rank_std: Float64;
+  /** Variant that this one is tested against; '' where there is none. */
+  against: Utf8;
+  /** Test accuracy minus that of `against`, with its 95 % cluster bootstrap interval. */
+  test_difference: Float64;
+  test_low: Float64;
+  test_high: Float64;
+  /** Mann–Whitney over the searches, and over the means of the pretrainings (exact); both Holm-corrected. */
+  test_p: Float64;
+  test_p_means: Float64;
+  /** The same of the queries until the final accuracy. */
+  queries_difference: Float64;
+  queries_low: Float64;
+  queries_high: Float64;
+  queries_p: Float64;
+  queries_p_means: Float64;
+  published_queries: Float64;
+  published_test: Float64;
+  published_sd: Float64;
+  published_regret: Float64;
+  published_rank: Float64;
+};
 
 export type Embedding = FixedSizeList<Float32>;
 
@@ -106,6 +165,7 @@ export interface EventColumns {
   proposal: ProposalColumns;
   query: QueryColumns;
   result: ResultColumns;
+  summary: SummaryColumns;
   embedding: EmbeddingColumns;
   checkpoint: CheckpointColumns;
   warning: WarningColumns;
@@ -186,7 +246,35 @@ export const eventSchemas: { readonly [E in Exclude<EventName, 'embedding'>]: Sc
   ]),
   proposal: new Schema([int32('round'), int32('step'), int32('decoded'), int32('valid'), int32('fresh')]),
   query: new Schema(queryFields),
-  result: new Schema([...queryFields, uint32('seed'), utf8('protocol')]),
+  result: new Schema([
+    ...queryFields,
+    utf8('variant'),
+    utf8('loss'),
+    uint32('pretrain_seed'),
+    uint32('seed'),
+    utf8('protocol'),
+  ]),
+  summary: new Schema<SummaryColumns>([
+    ...['variant', 'loss', 'searcher', 'protocol'].map(utf8),
+    ...['pretrainings', 'searches'].map(int32),
+    ...[
+      'queries',
+      'queries_std',
+      'queries_made',
+      'test',
+      'test_std',
+      'validation',
+      'sd',
+      'sd_std',
+      'regret',
+    ].map(float64),
+    ...['rank', 'rank_std'].map(float64),
+    utf8('against'),
+    ...['test', 'queries'].flatMap((figure) =>
+      ['difference', 'low', 'high', 'p', 'p_means'].map((name) => float64(`${figure}_${name}`)),
+    ),
+    ...['queries', 'test', 'sd', 'regret', 'rank'].map((name) => float64(`published_${name}`)),
+  ] as Schema<SummaryColumns>['fields']),
   checkpoint: new Schema([int32('step'), int32('epoch'), int32('round'), uint32('weights')]),
   warning: new Schema([utf8('code'), utf8('message'), int32('step')]),
   stage: new Schema([

@@ -15,6 +15,7 @@ export const tableEvents = {
   metrics: ['step', 'train'],
   queries: ['query'],
   results: ['result'],
+  summaries: ['summary'],
   embeddings: ['embedding'],
   stages: ['stage'],
 } as const;

@@ -22,7 +22,7 @@ export interface QueryRow {
   hash: string;
   searcher: string;
   origin: string;
-  /** The validation accuracy that the searcher sees: one random repeat. */
+  /** The accuracy that the searcher sees: one random repeat of the validation, or under the protocol `oracle` that of the test. */
   validation: number;
   /** Mean test accuracy over the repeats, which the searcher never sees. */
   test: number;
@@ -47,10 +47,18 @@ export type Identity = 'cell' | 'sequence';
 
 /**
  * Which of the queried cells a search reports: `V`, the best by validation, which is what a search could really know; `T`, the best by
- * test, as some papers have it: an oracle, not comparable with V. Searchers see validation accuracies alone, whatever the protocol.
+ * test, as some papers have it: an oracle, not comparable with V. In both the searcher sees validation accuracies alone. `oracle`: it sees mean test
+ * accuracies in their place, so that they decide everything.
  */
-export type Protocol = 'V' | 'T';
-export const protocols = ['V', 'T'] as const satisfies readonly Protocol[];
+export const protocols = ['V', 'T', 'oracle'] as const;
+export type Protocol = (typeof protocols)[number];
+
+/** What each protocol means, for tables that rest on it. */
+export const protocolTexts: Readonly<Record<string, string>> = {
+  V: 'test accuracy of the best cell by validation',
+  T: 'test accuracy of the best cell by test (an oracle); the search sees validation accuracies',
+  oracle: 'the search sees mean test accuracies in place of validation accuracies (an oracle)',
+} satisfies Record<Protocol, string>;
 
 export interface PoolOptions {
   benchmark: Benchmark;
@@ -105,10 +113,10 @@ export class Pool {
   add({ cell, origin, round }: Proposal, evaluation: Evaluation): QueryRow {
     const { benchmark, searcher, seed, protocol } = this.#options;
     const repeat = stream(seed, 'repeat', this.#key(cell)).int(evaluation.validation.length);
-    const validation = evaluation.validation[repeat]!;
     const test = mean(evaluation.test);
+    const validation = protocol === 'oracle' ? test : evaluation.validation[repeat]!;
     const best = this.#best;
-    const leads = !best || (protocol === 'V' ? validation > best.best_validation : test > best.best_test);
+    const leads = !best || (protocol === 'T' ? test > best.best_test : validation > best.best_validation);
     const best_test = leads ? test : best.best_test;
     const row: QueryRow = {
       query: this.size + 1,

@@ -41,6 +41,11 @@ export function checkSpec(root: SpecNode, name: string, checking: Checking): Spe
     problems.add(root.place, 'this is no spec', 'a spec is a map with a `pipeline`');
     return undefined;
   }
+  const sweep = root.entries.get('sweep');
+  if (sweep) {
+    problems.add(sweep.key, 'this is a sweep, not the spec of one run', 'run it with `rxnas sweep`');
+    return undefined;
+  }
   const own = new Map([...root.entries].filter(([key]) => !usedUp.includes(key)));
   const fields = checkFields(
     withBenchmarkText({ ...root, entries: own }, checking),

@@ -98,6 +98,11 @@ function* leavesOf(value: JsonObject, path: string): Generator<[string, JsonValu
       yield [`${path}${key}`, item];
       continue;
     }
+    if (item.pipeline !== undefined) {
+      // A spec inside a sweep.
+      for (const [inside, leaf] of leaves(item)) yield [`${path}${key}.${inside}`, leaf];
+      continue;
+    }
     // A component with its parameters: its name is a value.
     const [[name, params] = ['', null], ...more] = Object.entries(item);
     if (more.length === 0 && isObject(params)) yield [`${path}${key}`, name];

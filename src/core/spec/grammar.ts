@@ -151,7 +151,9 @@ export const structures = {
       protocol: z
         .enum(protocols)
         .default('V')
-        .describe('which cell is reported: V, the best by validation; T, the best by test (an oracle)'),
+        .describe(
+          'which cell is reported: V, the best by validation; T, the best by test; oracle: the searcher sees test accuracies',
+        ),
       targetFloor: z
         .number()
         .min(0)

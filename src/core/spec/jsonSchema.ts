@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Component, type ComponentKind, isStage } from './component.js';
 import { specSyntax, structures } from './grammar.js';
 import type { Registry } from './registry.js';
+import { sweepSyntax, variationSyntax } from './sweepGrammar.js';
 
 /** A JSON Schema, or a part of one. */
 export type JsonSchema = { [key: string]: unknown };
@@ -9,7 +10,7 @@ export type JsonSchema = { [key: string]: unknown };
 const options = { io: 'input', target: 'draft-7', unrepresentable: 'any' } as const;
 
 /**
- * The JSON Schema (draft 7, which editors know) of specs that may name the components of `registry`. It says what belongs where; that columns
+ * The JSON Schema (draft 7, which editors know) of specs, and of sweeps of them, that may name the components of `registry`. It says what belongs where; that columns
  * fit, `rxnas lint` knows.
  */
 export function specJsonSchema(registry: Registry): JsonSchema {
@@ -39,14 +40,28 @@ export function specJsonSchema(registry: Registry): JsonSchema {
   definitions.branches = { type: 'object', minProperties: 1, additionalProperties: list };
   definitions.stages = { anyOf: [list, { $ref: '#/definitions/branches' }] };
 
-  // What stands on another spec need not have a pipeline of its own.
-  const { required: _, ...spec } = parameters(specSyntax);
+  // What stands on another one need not have all fields of its own.
+  const partial = (schema: z.ZodType): JsonSchema => {
+    const { required: _, ...rest } = parameters(schema);
+    return rest;
+  };
+  definitions.spec = partial(specSyntax);
+  definitions.sweep = partial(sweepSyntax);
+  definitions.variation = partial(variationSyntax);
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'rxnas spec',
-    description: 'A pipeline of rxnas: `rxnas describe NAME` says more of each component.',
-    ...spec,
-    anyOf: [{ required: ['pipeline'] }, { required: ['extends'] }],
+    description:
+      'A pipeline of rxnas, or a sweep of them: `rxnas describe NAME` says more of each component.',
+    if: { anyOf: [{ required: ['sweep'] }, { required: ['variants'] }] },
+    // biome-ignore lint/suspicious/noThenProperty: a word of JSON Schema
+    then: { $ref: '#/definitions/sweep' },
+    else: {
+      allOf: [
+        { $ref: '#/definitions/spec' },
+        { anyOf: [{ required: ['pipeline'] }, { required: ['extends'] }] },
+      ],
+    },
     definitions: Object.fromEntries(Object.entries(definitions).sort(([a], [b]) => (a < b ? -1 : 1))),
   };
 }
@@ -85,6 +100,8 @@ function refined(value: unknown, choiceOf: (kind: ComponentKind) => JsonSchema):
   const {
     component,
     stages,
+    spec,
+    variation,
     env,
     environment: _,
     unit,
@@ -104,6 +121,8 @@ function refined(value: unknown, choiceOf: (kind: ComponentKind) => JsonSchema):
     Object.fromEntries(Object.entries(map).map(([name, field]) => [name, refined(field, choiceOf)]));
   let schema: JsonSchema;
   if (typeof component === 'string') schema = { anyOf: [choiceOf(component as ComponentKind)], ...about };
+  else if (spec === true) schema = { anyOf: [{ $ref: '#/definitions/spec' }], ...about };
+  else if (variation === true) schema = { anyOf: [{ $ref: '#/definitions/variation' }], ...about };
   else if (stages === true) {
     schema = { anyOf: [{ $ref: `#/definitions/${'anyOf' in own ? 'stages' : 'branches'}` }], ...about };
   } else {

@@ -5,6 +5,7 @@ import { suggest } from '../suggest.js';
 import { type MapEntry, type MapNode, nodeOf, parseText, plainOf, type SpecNode } from './document.js';
 import { overrideAt } from './override.js';
 import { nowhere, type Place, type Problems } from './problems.js';
+import { isSweepTree, mergeSweeps, overrideSweepAt, specsIn } from './sweepTree.js';
 
 const presetFolder = fileURLToPath(new URL('../../../presets/', import.meta.url));
 
@@ -122,6 +123,10 @@ function merged(
 ): SpecNode | undefined {
   if (node.kind !== 'map') return node;
   resolveUsed(node, dirname(resolve(file)));
+  for (const spec of specsIn(node)) {
+    resolveUsed(spec, dirname(resolve(file)));
+    resolveExtended(spec, dirname(resolve(file)));
+  }
   const base = node.entries.get('extends')?.node;
   let root: SpecNode = withoutNulls(node);
   if (base) {
@@ -145,7 +150,8 @@ function merged(
     }
     const below = mergedFile(shown(target), base.place, chain, problems);
     if (!below) return undefined;
-    root = below.kind === 'map' ? merge(below, node) : node;
+    const onto = isSweepTree(below) || isSweepTree(node) ? mergeSweeps : merge;
+    root = below.kind === 'map' ? onto(below, node) : node;
   }
   const set = node.entries.get('set')?.node;
   if (!set) return root;
@@ -153,8 +159,20 @@ function merged(
     problems.add(set.place, 'set is no map', 'write `set: { batch.rows: 256 }`');
     return undefined;
   }
-  for (const [path, { key, node: value }] of set.entries) overrideAt(root, path, value, key, problems);
+  for (const [path, { key, node: value }] of set.entries) overrideIn(root, path, value, key, problems);
   return root;
+}
+
+/** Sets one field of the merged tree of a spec or a sweep, in place. */
+export const overrideIn: typeof overrideAt = (root, ...override) =>
+  isSweepTree(root) ? overrideSweepAt(root, ...override) : overrideAt(root, ...override);
+
+/** Makes the file that a spec inside a sweep extends independent of where the sweep is read from. */
+function resolveExtended({ entries }: MapNode, folder: string): void {
+  const entry = entries.get('extends');
+  if (entry?.node.kind !== 'scalar' || typeof entry.node.value !== 'string' || isName(entry.node.value))
+    return;
+  entries.set('extends', { ...entry, node: { ...entry.node, value: resolve(folder, entry.node.value) } });
 }
 
 /** Makes the files that a spec uses independent of where it is read from. */

@@ -7,7 +7,7 @@ export interface SpecBlock {
 }
 
 /**
- * The blocks of a Markdown page that hold a spec: fenced as `yaml` or `json`, with a `pipeline` or `extends` at the top. One that is fenced as
+ * The blocks of a Markdown page that hold a spec: fenced as `yaml` or `json`, with a `pipeline`, `extends` or `sweep` at the top. One that is fenced as
  * `yaml fragment` is left alone: a part of a spec, or one that belongs into another folder.
  */
 export function specBlocks(markdown: string): SpecBlock[] {
@@ -31,7 +31,7 @@ export function specBlocks(markdown: string): SpecBlock[] {
       .slice(from, i)
       .map((each) => each.slice(Math.min(column, each.length - each.trimStart().length)))
       .join('\n');
-    if (/^(\{\s*)?"?(pipeline|extends)"?:/m.test(text)) blocks.push({ text, line: from, column });
+    if (/^(\{\s*)?"?(pipeline|extends|sweep)"?:/m.test(text)) blocks.push({ text, line: from, column });
   }
   return blocks;
 }

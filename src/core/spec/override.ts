@@ -157,7 +157,8 @@ function holderOf(node: SpecNode | undefined, name: string): MapNode | undefined
   return undefined;
 }
 
-function setIn(
+/** Sets the field at `path` below a map, in place; null takes it away. */
+export function setIn(
   map: MapNode,
   path: readonly string[],
   value: SpecNode,

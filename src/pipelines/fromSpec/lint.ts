@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { usageError } from '../../core/errors.js';
 import { parseText } from '../../core/spec/document.js';
-import { loadFile, loadText, specFile } from '../../core/spec/load.js';
+import { type LoadedSpec, loadFile, loadText, specFile } from '../../core/spec/load.js';
 import { specBlocks } from '../../core/spec/markdown.js';
 import { type Problem, Problems } from '../../core/spec/problems.js';
+import { isSweepTree } from '../../core/spec/sweepTree.js';
 import { checkLoaded, type ReadOptions } from './read.js';
+import { checkSweep } from './sweep.js';
 
 export interface LintResult {
   /** By file, line and column. */
@@ -13,11 +15,11 @@ export interface LintResult {
   specs: number;
 }
 
-/** Everything that is wrong with a spec, or with the specs in a Markdown page. Runs nothing but the modules that they `use`. */
+/** Everything that is wrong with a spec or a sweep, or with those in a Markdown page. Runs nothing but the modules that they `use`. */
 export async function lintFile(file: string, options: ReadOptions = {}): Promise<LintResult> {
   const problems = new Problems();
   if (!/\.(md|markdown)$/i.test(file)) {
-    await checkLoaded(loadFile(specFile(file), problems), problems, options);
+    await checkFile(loadFile(specFile(file), problems), problems, options);
     return { problems: problems.list(), specs: 1 };
   }
   let text: string;
@@ -31,7 +33,17 @@ export async function lintFile(file: string, options: ReadOptions = {}): Promise
   const blocks = specBlocks(text);
   for (const { text, ...above } of blocks) {
     const node = parseText(text, file, problems, above);
-    if (node) await checkLoaded(loadText(node, file, problems), problems, options);
+    if (node) await checkFile(loadText(node, file, problems), problems, options);
   }
   return { problems: problems.list(), specs: blocks.length };
 }
+
+/** Checks a spec or a sweep, whichever was loaded. */
+export const checkFile = (
+  loaded: LoadedSpec | undefined,
+  problems: Problems,
+  options: ReadOptions,
+): Promise<unknown> =>
+  loaded && isSweepTree(loaded.root)
+    ? checkSweep(loaded, problems, options)
+    : checkLoaded(loaded, problems, options);

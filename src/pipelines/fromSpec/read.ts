@@ -2,8 +2,15 @@ import { RxnasError } from '../../core/errors.js';
 import { checkSpec } from '../../core/spec/check.js';
 import type { SpecNode } from '../../core/spec/document.js';
 import type { Environment } from '../../core/spec/environment.js';
-import { type LoadedSpec, loadFile, loadPlain, loadText, specFile } from '../../core/spec/load.js';
-import { type Override, overrideAt } from '../../core/spec/override.js';
+import {
+  type LoadedSpec,
+  loadFile,
+  loadPlain,
+  loadText,
+  overrideIn,
+  specFile,
+} from '../../core/spec/load.js';
+import type { Override } from '../../core/spec/override.js';
 import { Problems } from '../../core/spec/problems.js';
 import type { Registry } from '../../core/spec/registry.js';
 import type { Spec } from '../../core/spec/spec.js';
@@ -57,7 +64,7 @@ export async function checkLoaded(
 ): Promise<ReadSpec | undefined> {
   if (!loaded) return undefined;
   const { root, name, folder } = loaded;
-  for (const { path, value, place } of set) overrideAt(root, path, value, place, problems);
+  for (const { path, value, place } of set) overrideIn(root, path, value, place, problems);
   const all = await withUsed(root, folder, registry, problems);
   const spec = checkSpec(root, name, { registry: all, environment, problems });
   return spec && problems.size === 0 ? { spec, registry: all } : undefined;

@@ -36,6 +36,8 @@ export interface OpenedSpec extends Resources {
 export interface OpenSpecOptions {
   /** Weights of the controller; default: those of the spec's `controller`, else fresh ones. */
   weights?: Weights;
+  /** The spec's benchmark, open already: it stays so. */
+  benchmark?: Benchmark;
   /** The engine of a resumed run, which its bits depend on, instead of the spec's. */
   engine?: Manifest['engine'];
   /** Name of the run, for work that is carried out elsewhere; asked for when the first work comes. Default: one of its own. */
@@ -50,14 +52,17 @@ export interface OpenSpecOptions {
 export async function openSpec(
   spec: Spec,
   registry: Registry,
-  { weights, engine: before, runName = randomUUID, onNote = () => {} }: OpenSpecOptions = {},
+  { weights, benchmark: open, engine: before, runName = randomUUID, onNote = () => {} }: OpenSpecOptions = {},
 ): Promise<OpenedSpec> {
   const executors = executorsOf(spec, registry, { run: runName, onNote });
   const benchmark =
-    spec.benchmark && (await openBenchmarkOf(spec.benchmark, registry, { onNote, executors }));
+    open ?? (spec.benchmark && (await openBenchmarkOf(spec.benchmark, registry, { onNote, executors })));
+  const close = async () => {
+    if (!open) await benchmark?.close?.();
+  };
   const space: Space | undefined = spec.space ? openChoice(registry, 'space', spec.space) : benchmark?.space;
   if (benchmark && space && benchmark.space.name !== space.name) {
-    await benchmark.close?.();
+    await close();
     throw usageError(
       `the space is ${space.name}, but the benchmark ${benchmark.name} is of ${benchmark.space.name}`,
       'leave out `space`, or give another benchmark',
@@ -65,12 +70,9 @@ export async function openSpec(
   }
   const stored =
     weights ??
-    (await closing(
-      benchmark,
-      async () => spec.engine && space && storedWeights(spec.controller, space, onNote),
-    ));
+    (await closing(close, async () => spec.engine && space && storedWeights(spec.controller, space, onNote)));
   const chosen = spec.engine && before ? { [before.name]: given({ threads: before.threads }) } : spec.engine;
-  const engine = chosen && (await closing(benchmark, async () => openChoice(registry, 'engine', chosen)));
+  const engine = chosen && (await closing(close, async () => openChoice(registry, 'engine', chosen)));
   const opened: OpenedSpec = {
     ...(space && { space }),
     ...(benchmark && { benchmark }),
@@ -83,23 +85,28 @@ export async function openSpec(
     async dispose() {
       opened.controller?.dispose();
       await engine?.dispose();
-      await benchmark?.close?.();
+      await close();
     },
   };
   return opened;
 }
 
-/** What `work` gives; where it fails, the benchmark is closed. */
-async function closing<T>(benchmark: Benchmark | undefined, work: () => Promise<T>): Promise<T> {
+/** What `work` gives; where it fails, `close` is called before. */
+async function closing<T>(close: () => Promise<void>, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    await benchmark?.close?.();
+    await close();
     throw error;
   }
 }
 
-function openBenchmarkOf(chosen: Chosen, registry: Registry, options: OpenOptions): Promise<Benchmark> {
+/** Opens the benchmark that a spec names. */
+export function openBenchmarkOf(
+  chosen: Chosen,
+  registry: Registry,
+  options: OpenOptions,
+): Promise<Benchmark> {
   const name = nameOf(chosen);
   return openBenchmark(registry.find('benchmark', name) as BenchmarkSpec, chosen[name], options);
 }
