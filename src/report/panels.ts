@@ -58,7 +58,7 @@ export function panelsOf(runs: readonly CurveRows[]): Panel[] {
     };
   });
   const searches = runs.flatMap(({ group, rows }) =>
-    rows.searches.map(({ searcher, rows }) => ({ group: searcher ?? group, rows })),
+    rows.searches.map(({ variant, rows }) => ({ group: variant ?? group, rows })),
   );
   const groups = [...new Set(searches.map(({ group }) => group))];
   const ofQueries = keysOf(searchPanels).map((column): Panel => {

@@ -26,8 +26,8 @@ export class RunRows {
       number[]
     >),
   };
-  /** A list a search; `searcher` where the run holds several, as it names them. */
-  readonly searches: { searcher?: string; rows: SearchRow[] }[] = [];
+  /** A list a search; `variant` where the run is a sweep, as it names them. */
+  readonly searches: { variant?: string; rows: SearchRow[] }[] = [];
   readonly warnings: EventRow<'warning'>[] = [];
   readonly stages: EventRow<'stage'>[] = [];
 
@@ -38,7 +38,12 @@ export class RunRows {
       if (event === 'step') this.#step(row as EventRow<'step'>);
       else if (event === 'warning') this.warnings.push(row as EventRow<'warning'>);
       else if (event === 'stage') this.stages.push(row as EventRow<'stage'>);
-      else this.#query(row as EventRow<'query'>, event === 'result');
+      else if (event === 'query') this.#query(row as EventRow<'query'>);
+      else {
+        // Comparisons of rxnas 0.1 name the searcher alone.
+        const result = row as EventRow<'result'>;
+        this.#query(result, result.variant ?? result.searcher);
+      }
     }
   }
 
@@ -60,9 +65,9 @@ export class RunRows {
     for (const column of stepColumns) this.steps[column].push(row[column]);
   }
 
-  #query({ query, best_test, best_validation, regret, searcher }: EventRow<'query'>, named: boolean): void {
+  #query({ query, best_test, best_validation, regret }: SearchRow, variant?: string): void {
     if (query === 1 || this.searches.length === 0) {
-      this.searches.push({ ...(named && { searcher }), rows: [] });
+      this.searches.push({ ...(variant !== undefined && { variant }), rows: [] });
     }
     this.searches.at(-1)!.rows.push({ query, best_test, best_validation, regret });
   }

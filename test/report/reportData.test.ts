@@ -70,7 +70,7 @@ describe('the model of a report', () => {
             test: 0,
           },
           ...{ best_validation: best, best_test: best, regret: Number.NaN, rank: 0, seconds: 1 },
-          ...{ seed, protocol: 'V' },
+          ...{ variant: 'random', loss: '', pretrain_seed: seed, seed, protocol: 'V' },
         });
       }
     }

@@ -56,6 +56,7 @@ export interface Headline {
 /** What stands in lists for a resolved spec, or for the settings of a run of rxnas 0.1. */
 export function headlineOf(spec: JsonValue): Headline {
   if (!isObject(spec)) return {};
+  if (isObject(spec.variants)) return headlineOfSweep(spec.variants);
   const found: Headline = {};
   for (const [path, value] of leaves(spec)) {
     const name = /(?:^|lossStep\.)(loss)$|(?:^|rounds(?:#\d+)?\.)(searcher)$|^(benchmark)$/.exec(path);
@@ -63,6 +64,23 @@ export function headlineOf(spec: JsonValue): Headline {
     if (key && typeof value === 'string') found[key] ??= value;
   }
   return found;
+}
+
+/** Of a sweep: its losses, the searchers of what is not pretrained, the benchmark. */
+function headlineOfSweep(variants: JsonObject): Headline {
+  const specs = Object.values(variants).filter(isObject);
+  const heads = specs.map(({ pretrain = null, search = null }) => ({
+    loss: headlineOf(pretrain).loss,
+    ...(pretrain === null && { searcher: headlineOf(search).searcher }),
+    benchmark: headlineOf(search).benchmark,
+  }));
+  const all = (key: keyof Headline) => {
+    const names = [
+      ...new Set(heads.map((head) => (head as Headline)[key]).filter((name) => name !== undefined)),
+    ];
+    return names.length > 0 ? { [key]: names.join(', ') } : {};
+  };
+  return { ...all('loss'), ...all('searcher'), ...all('benchmark') };
 }
 
 interface FlatStage {

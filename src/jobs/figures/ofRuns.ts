@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import type { EventRow } from '../../core/batch/index.js';
 import { rowsOf } from '../../core/batch/index.js';
 import { dataError } from '../../core/errors.js';
 import { isRun, openRun, readManifest, type StoredRun } from '../../core/run/index.js';
@@ -100,9 +101,10 @@ function searchesOf(run: StoredRun): Search[] {
   if (own.length > 0) return [{ name: searchName(spec), rows: own }];
   const found = new Map<string, Search>();
   for (const row of rowsOfEvent(run, 'result')) {
-    const { searcher, seed } = row as { searcher: string; seed: number };
-    const key = `${searcher}\n${seed}`;
-    const search = found.get(key) ?? { name: searcher, rows: [] };
+    const { searcher, variant, pretrain_seed, seed } = row as unknown as EventRow<'result'>;
+    const name = variant ?? searcher; // comparisons of rxnas 0.1 name the searcher alone
+    const key = `${name}\n${pretrain_seed}\n${seed}`;
+    const search = found.get(key) ?? { name, rows: [] };
     search.rows.push(row as unknown as Query);
     found.set(key, search);
   }
