@@ -53,13 +53,13 @@ export function specJsonSchema(registry: Registry): JsonSchema {
     title: 'rxnas spec',
     description:
       'A pipeline of rxnas, or a sweep of them: `rxnas describe NAME` says more of each component.',
-    if: { anyOf: [{ required: ['sweep'] }, { required: ['variants'] }] },
+    if: { type: 'object', anyOf: [{ required: ['sweep'] }, { required: ['variants'] }] },
     // biome-ignore lint/suspicious/noThenProperty: a word of JSON Schema
     then: { $ref: '#/definitions/sweep' },
     else: {
       allOf: [
         { $ref: '#/definitions/spec' },
-        { anyOf: [{ required: ['pipeline'] }, { required: ['extends'] }] },
+        { type: 'object', anyOf: [{ required: ['pipeline'] }, { required: ['extends'] }] },
       ],
     },
     definitions: Object.fromEntries(Object.entries(definitions).sort(([a], [b]) => (a < b ? -1 : 1))),
