@@ -2,7 +2,9 @@ import { mkdirSync, rmSync } from 'node:fs';
 import type { Subscription } from 'rxjs';
 import { expect, it, onTestFinished } from 'vitest';
 import { createRun, type Run, readManifest, resumeRun } from '../../src/core/run/index.js';
+import { comparison } from '../../src/jobs/settings.js';
 import { watchModel } from '../../src/jobs/watch/watchModel.js';
+import { resolvedSweep } from '../../src/pipelines/fromSpec/sweep.js';
 import type { ReportModel } from '../../src/report/model.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -108,19 +110,22 @@ it('counts the searches of a sweep', async () => {
     round: 0,
     cell: 1,
     hash: 'h',
+    variant: 'random',
+    loss: '',
+    pretrain_seed: 1,
     searcher: 'random',
     origin: 'sample',
     validation: 0.9,
     test: 0.9,
   };
   const best = { best_validation: 0.9, best_test: 0.9, regret: 0, rank: 1, seconds: 0, protocol: 'V' };
-  const settings = { searchers: ['random', 'evolution'], seeds: 3, benchmark: 'mnist-cells5' };
+  const settings = resolvedSweep(await comparison({ searchers: ['random', 'evolution'], seeds: 3 }));
   const run = await createRun({ kind: 'sweep', root: temporaryFolder(), spec: settings, seed: 1 });
   run.append(
     'result',
     [1, 2].map((at) => ({ ...query, ...best, query: at, seed: 1 })),
   );
-  run.append('result', { ...query, ...best, searcher: 'evolution', query: 1, seed: 1 });
+  run.append('result', { ...query, ...best, variant: 'evolution', query: 1, seed: 1 });
   run.flush();
   const { until } = watched(run.dir);
   const { live } = await until(() => true);

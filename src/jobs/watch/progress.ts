@@ -1,10 +1,10 @@
 import type { LogRecord, Manifest } from '../../core/run/index.js';
 import { spaceOf } from '../../pipelines/fromSpec/index.js';
+import type { ResolvedSweep } from '../../pipelines/fromSpec/sweep.js';
 import type { Progress } from '../../report/model.js';
 import type { RunRows } from '../../report/runRows.js';
 import { isSweep, specOfRun } from '../kinds.js';
 import { amountsOf } from '../specJob.js';
-import { resolveSweep } from '../sweepSettings.js';
 
 type Unit = Progress['unit'];
 type Totals = Partial<Record<Unit, number>>;
@@ -45,7 +45,7 @@ export class RunProgress {
 
 /** What is counted: the searches of a sweep, the queries of a search, else steps. */
 function doneOf({ steps, searches }: RunRows): { unit: Unit; done: number } | undefined {
-  if (searches.some(({ searcher }) => searcher !== undefined))
+  if (searches.some(({ variant }) => variant !== undefined))
     return { unit: 'searches', done: searches.length };
   if (searches.length > 0) {
     return { unit: 'queries', done: searches.reduce((sum, { rows }) => sum + rows.length, 0) };
@@ -58,8 +58,8 @@ async function totalsOf(manifest: Manifest): Promise<Totals> {
   try {
     const spec = manifest.spec as Record<string, unknown>;
     if (isSweep(manifest)) {
-      const { searchers, seeds } = resolveSweep(spec);
-      return { searches: searchers.length * seeds };
+      const { sweep, variants } = spec as unknown as ResolvedSweep;
+      return { searches: Object.keys(variants).length * sweep.seeds * sweep.searchSeeds };
     }
     if ('use' in spec) return {};
     const read = await specOfRun(manifest);

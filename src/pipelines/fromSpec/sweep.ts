@@ -267,8 +267,16 @@ function withOneThread(read: ReadSpec): ReadSpec {
   return { ...read, spec: { ...read.spec, engine: chosen } };
 }
 
-/** A sweep as plain data, with every parameter of every stage. It is a sweep itself, and resolves to itself. */
-export function resolvedSweep(sweep: Sweep): Record<string, JsonValue> {
+/** A sweep as plain data, with every parameter of every stage. */
+export type ResolvedSweep = {
+  name: string;
+  sweep: { seed: number; seeds: number; searchSeeds: number; against?: string };
+  variants: Record<string, { pretrain: Record<string, JsonValue> | null; search: Record<string, JsonValue> }>;
+  published?: Published;
+};
+
+/** A sweep as plain data. It is a sweep itself, and resolves to itself. */
+export function resolvedSweep(sweep: Sweep): ResolvedSweep & Record<string, JsonValue> {
   const { name, seed, seeds, searchSeeds, against, published, variants } = sweep;
   const partOf = ({ spec }: ReadSpec) => {
     const { seed: _, ...rest } = resolvedSpec(spec);
