@@ -10,7 +10,7 @@ import { controllerCheckpoint, type StoredRun } from '../core/run/index.js';
 import type { Space } from '../core/space/index.js';
 import { tokensOfCells } from '../core/space/space.js';
 import { nameOf } from '../core/spec/spec.js';
-import { spaceOf } from '../pipelines/fromSpec/resources.js';
+import { type ReadSpec, spaceOf } from '../pipelines/fromSpec/index.js';
 import type { MapData } from '../report/mapModel.js';
 import { specOfRun } from './kinds.js';
 
@@ -38,10 +38,7 @@ export async function embeddingMap(run: StoredRun, options: EmbeddingMapOptions)
   if (!space)
     throw dataError(`the run ${name} does not say which space its cells are of`, 'leave out its map');
   const embedded = options.cells === 'all' ? await embedAll(run, space, options) : logged(run);
-  const benchmark = await benchmarkOf(run, options, () => {
-    const own = spec.benchmark && (registry.find('benchmark', nameOf(spec.benchmark)) as BenchmarkSpec);
-    return own && openBenchmark(own, spec.benchmark![own.name]);
-  });
+  const benchmark = await benchmarkOf(run, { spec, registry }, options);
   try {
     if (benchmark && benchmark.space.name !== space.name) {
       throw dataError(
@@ -49,24 +46,33 @@ export async function embeddingMap(run: StoredRun, options: EmbeddingMapOptions)
         'give a benchmark of the same space',
       );
     }
-    const known = benchmark?.list
-      ? await ofBenchmark(benchmark, embedded.cells)
-      : ofQueries(run, space, embedded.cells);
     if (benchmark && !benchmark.list)
       onNote(`${benchmark.name} has no list of cells: the map shows the accuracies of the queries`);
-    const simulated = benchmark?.summary.includes('simulated') ? 'simulated ' : '';
-    return {
-      ...embedded,
-      space: space.name,
-      ...(benchmark && { benchmark: benchmark.summary }),
-      accuracies: [
-        { id: 'test', name: 'test accuracy', values: known.test },
-        { id: 'validation', name: `${simulated}validation accuracy`, values: known.validation },
-      ],
-    };
+    const { cells } = embedded;
+    const known = benchmark?.list
+      ? await accuraciesIn(benchmark, cells)
+      : named(ofQueries(run, space, cells), benchmark);
+    return { ...embedded, space: space.name, ...known };
   } finally {
     await benchmark?.close?.();
   }
+}
+
+type Accuracies = Pick<MapData, 'benchmark' | 'accuracies'>;
+
+/** What a benchmark that has a list of its cells knows of cells: means over the repeats. */
+export const accuraciesIn = async (benchmark: Benchmark, cells: Uint32Array): Promise<Accuracies> =>
+  named(await ofBenchmark(benchmark, cells), benchmark);
+
+function named({ test, validation }: Known, benchmark: Benchmark | undefined): Accuracies {
+  const simulated = benchmark?.summary.includes('simulated') ? 'simulated ' : '';
+  return {
+    ...(benchmark && { benchmark: benchmark.summary }),
+    accuracies: [
+      { id: 'test', name: 'test accuracy', values: test },
+      { id: 'validation', name: `${simulated}validation accuracy`, values: validation },
+    ],
+  };
 }
 
 type Embedded = Pick<MapData, 'source' | 'cells' | 'embeddings' | 'width' | 'errors'>;
@@ -145,14 +151,16 @@ function logged(run: StoredRun): Embedded {
 }
 
 /** The benchmark that was asked for, or the run's own; of the latter, what cannot be opened is only remarked upon. */
-async function benchmarkOf(
+export async function benchmarkOf(
   run: StoredRun,
-  { benchmark, onNote }: EmbeddingMapOptions,
-  own: () => Promise<Benchmark> | undefined,
+  { spec, registry }: Pick<ReadSpec, 'spec' | 'registry'>,
+  { benchmark, onNote }: Pick<EmbeddingMapOptions, 'benchmark' | 'onNote'>,
 ): Promise<Benchmark | undefined> {
   if (benchmark !== undefined) return openBenchmark(benchmark);
+  if (!spec.benchmark) return undefined;
   try {
-    return await own();
+    const own = registry.find('benchmark', nameOf(spec.benchmark)) as BenchmarkSpec;
+    return await openBenchmark(own, spec.benchmark[own.name]);
   } catch (error) {
     if (!(error instanceof RxnasError)) throw error;
     onNote?.(`${error.message}: the map shows the accuracies of ${basename(run.dir)}'s queries`);

@@ -1,6 +1,7 @@
 import { catchError, EMPTY, map, merge, type Observable, share, switchMap, take } from 'rxjs';
 import { RxnasError } from '../core/errors.js';
-import { readManifest } from '../core/run/index.js';
+import { given } from '../core/given.js';
+import { openRun } from '../core/run/index.js';
 import { type Address, serveLive } from '../report/live/server.js';
 import { mapModel } from '../report/mapModel.js';
 import type { ReportModel } from '../report/model.js';
@@ -14,8 +15,10 @@ const mapEvery = 2000;
 export interface WatchOptions {
   /** 0: one that is free. */
   port: number;
-  /** Cells of the map; 0: no map. */
+  /** Most cells of the map; 0: no map. */
   cells: number;
+  /** Whose accuracies the map shows; default: that which the run asks. */
+  benchmark?: string;
   /** Told what the person who watches should know. */
   onNote?: (line: string) => void;
 }
@@ -24,12 +27,14 @@ export interface WatchOptions {
  * Serves the report of a run to browsers of this machine as the run goes on, while subscribed; emits its address when there is something to
  * show. Reads the run only. Errors: exit code 1 where the port cannot be had, 3 where the run's folder is gone or its log is damaged.
  */
-export function watch(dir: string, { port, cells, onNote = () => {} }: WatchOptions): Observable<Address> {
-  const { seed } = readManifest(dir);
+export function watch(
+  dir: string,
+  { port, cells, benchmark, onNote = () => {} }: WatchOptions,
+): Observable<Address> {
   const map$: Observable<Partial<ReportModel>> =
     cells === 0
       ? EMPTY
-      : movingMap(dir, { cells, seed, every: mapEvery }).pipe(
+      : movingMap(openRun(dir), { count: cells, every: mapEvery, onNote, ...given({ benchmark }) }).pipe(
           map((data) => ({ map: mapModel(data) })),
           catchError((error) => {
             if (!(error instanceof RxnasError)) throw error;

@@ -2,10 +2,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Subscription } from 'rxjs';
 import { expect, it, onTestFinished } from 'vitest';
+import { openBenchmark } from '../../src/core/benchmark/index.js';
 import { controllerFor } from '../../src/core/controller/config.js';
 import { initialWeights } from '../../src/core/controller/weights.js';
 import { openEngine } from '../../src/core/engine/index.js';
-import { checkpointFiles, createRun } from '../../src/core/run/index.js';
+import { checkpointFiles, createRun, openRun, readManifest } from '../../src/core/run/index.js';
 import { openSpace } from '../../src/core/space/index.js';
 import { sampleCells } from '../../src/core/space/sampleCells.js';
 import { tokensOfCells } from '../../src/core/space/space.js';
@@ -17,8 +18,10 @@ const space = openSpace('nasbench201');
 const config = controllerFor(space);
 
 /** A run that gets checkpoints of controllers with the weights of a seed. */
+const { spec } = readManifest('test/golden/runs/pretrain-1');
+
 async function newRun() {
-  const run = await createRun({ kind: 'pretrain', root: temporaryFolder(), spec: {}, seed: 1 });
+  const run = await createRun({ kind: 'pretrain', root: temporaryFolder(), spec, seed: 1 });
   onTestFinished(() => run.close());
   const checkpoint = (step: number, seed: number) =>
     run.checkpoint({
@@ -34,7 +37,7 @@ function maps(dir: string) {
   const states: MapData[] = [];
   let failed: unknown;
   let wake = () => {};
-  const subscription: Subscription = movingMap(dir, { cells: 600, seed: 1, every: 20 }).subscribe({
+  const subscription: Subscription = movingMap(openRun(dir), { count: 600, every: 20 }).subscribe({
     next(state) {
       states.push(state);
       wake();
@@ -83,6 +86,25 @@ it('embeds the same cells with each newest checkpoint, and lays them out near to
   expect(other.embeddings).not.toEqual(same.embeddings);
 });
 
+it('shows cells of the benchmark of a search, with their accuracies', async () => {
+  const { spec } = readManifest('test/golden/runs/search-1');
+  const run = await createRun({ kind: 'search-nao', root: temporaryFolder(), spec, seed: 1 });
+  onTestFinished(() => run.close());
+  await run.checkpoint({
+    space: space.name,
+    controller: { config, weights: initialWeights(config, 1) },
+    position: { step: 100, epoch: 0, round: 3 },
+  });
+  const { source, cells, accuracies, benchmark } = await maps(run.dir).next();
+  const table = await openBenchmark('nasbench201:test/golden/runs/nasbench201.parquet');
+  onTestFinished(() => void table.close?.());
+  expect(source).toContain(' embedded by the controller after 3 rounds');
+  expect([...cells]).toEqual([...sampleCells(space, 600, 1, table.list!())]);
+  expect(benchmark).toBe(table.summary);
+  const { test } = await table.lookup(cells[5]!);
+  expect(accuracies![0]!.values[5]).toBeCloseTo(test.reduce((sum, value) => sum + value) / test.length);
+});
+
 it('passes over a checkpoint that cannot be read', async () => {
   const { dir, checkpoint } = await newRun();
   await checkpoint(10, 1);
@@ -97,7 +119,7 @@ it('passes over a checkpoint that cannot be read', async () => {
 });
 
 it('says that it knows the spaces of rxnas alone', async () => {
-  const run = await createRun({ kind: 'pretrain', root: temporaryFolder(), spec: {}, seed: 1 });
+  const run = await createRun({ kind: 'pretrain', root: temporaryFolder(), spec, seed: 1 });
   onTestFinished(() => run.close());
   await run.checkpoint({
     space: 'rings',

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { defer, lastValueFrom, retry, switchMap, takeUntil, tap, throwError, timer } from 'rxjs';
 import { exitCode, RxnasError } from '../../core/errors.js';
+import { given } from '../../core/given.js';
 import { findRun } from '../../core/run/index.js';
 import { watch } from '../../jobs/watch.js';
 import { type Command, wholeNumber } from '../command.js';
@@ -16,7 +17,8 @@ export const watchCommand: Command = {
     port: { type: 'number', describe: 'port of 127.0.0.1; default: one that is free' },
     open: { type: 'boolean', default: false, describe: 'open it in the browser' },
     map: { type: 'boolean', default: true, describe: 'the embedding map; --no-map leaves it out' },
-    cells: { type: 'number', default: 4096, describe: 'cells of the map' },
+    cells: { type: 'number', default: 4096, describe: 'cells of the map, at most' },
+    benchmark: { type: 'string', describe: 'accuracies on the map; default: the benchmark of the run' },
     wait: { type: 'boolean', default: false, describe: 'wait for a run that is not there yet' },
   },
   examples: [
@@ -42,7 +44,12 @@ export const watchCommand: Command = {
     await lastValueFrom(
       dir$.pipe(
         switchMap((dir) =>
-          watch(dir, { port, cells, onNote: output.note }).pipe(
+          watch(dir, {
+            port,
+            cells,
+            onNote: output.note,
+            ...given({ benchmark: args.benchmark as string | undefined }),
+          }).pipe(
             tap(({ url, port }) => {
               output.result({ url, port, run: dir }, () => url);
               output.note(`${dir} as it goes on; Ctrl-C ends this`);

@@ -3,18 +3,13 @@ import { defer, EMPTY, exhaustMap, finalize, from, type Observable, timer } from
 import { breathe } from '../../core/breathe.js';
 import type { ControllerConfig, Weights } from '../../core/controller/config.js';
 import { openEngine } from '../../core/engine/index.js';
-import { type Checkpoint, checkpointFiles, newestCheckpoint } from '../../core/run/index.js';
-import { openSpace } from '../../core/space/index.js';
-import { sampleCells } from '../../core/space/sampleCells.js';
-import { type Space, tokensOfCells } from '../../core/space/space.js';
+import { type Checkpoint, checkpointFiles, newestCheckpoint, type StoredRun } from '../../core/run/index.js';
+import { tokensOfCells } from '../../core/space/space.js';
 import { SteadyPlane } from '../../core/statistics/steadyPlane.js';
 import type { MapData } from '../../report/mapModel.js';
+import { type MapCells, type MapCellsOptions, mapCells } from './mapCells.js';
 
-export interface MovingMapOptions {
-  /** Random cells to show. */
-  cells: number;
-  /** Seed of the run: the cells are of the sample whose embeddings it may log at its end. */
-  seed: number;
+export interface MovingMapOptions extends MapCellsOptions {
   /** Milliseconds between two looks for a newer checkpoint. */
   every: number;
 }
@@ -22,20 +17,20 @@ export interface MovingMapOptions {
 /**
  * The map of a run's embeddings (its `places` as of {@link SteadyPlane}), anew for each checkpoint that is the newest when it is looked for, also of a run that another process writes.
  * Embeds on one thread of the simd engine, whatever the run computes with: 4,096 cells take it 0.1 s. Nothing for a run without a
- * controller. Errors: exit code 2 for a space that is none of rxnas's own.
+ * controller. Errors: those of `mapCells`.
  */
-export function movingMap(dir: string, { cells, seed, every }: MovingMapOptions): Observable<MapData> {
+export function movingMap(run: StoredRun, { every, ...options }: MovingMapOptions): Observable<MapData> {
   return defer(() => {
     let shown: string | undefined;
     let view: Promise<View> | undefined;
     return timer(0, every).pipe(
       exhaustMap(() => {
-        const newest = newestOf(dir);
+        const newest = newestOf(run.dir);
         if (newest === undefined || newest === shown) return EMPTY;
         shown = newest;
-        const { space, controller, position } = newestCheckpoint(dir).checkpoint ?? {};
+        const { space, controller, position } = newestCheckpoint(run.dir).checkpoint ?? {};
         if (!controller || space === undefined || !position) return EMPTY;
-        view ??= View.open(openSpace(space), controller.config, { cells, seed });
+        view ??= View.open(run, space, controller.config, options);
         return from(view.then((view) => view.at(controller.weights, position)));
       }),
       finalize(
@@ -58,7 +53,7 @@ function newestOf(dir: string): string | undefined {
 const thousands = (n: number) => n.toLocaleString('en-US');
 
 const afterWhat = ({ step, round }: Checkpoint['position']) =>
-  round > 0 ? `${round} rounds` : `${thousands(step)} steps`;
+  round > 0 ? `${round} ${round === 1 ? 'round' : 'rounds'}` : `${thousands(step)} steps`;
 
 /** Cells a batch. */
 const rows = 512;
@@ -68,29 +63,25 @@ class View {
   readonly #plane: SteadyPlane;
   readonly #tokens: Int32Array;
 
-  static async open(
-    space: Space,
-    config: ControllerConfig,
-    { cells, seed }: { cells: number; seed: number },
-  ) {
-    const engine = await openEngine('simd', { threads: 1 });
-    return new View(space, sampleCells(space, cells, seed), config, engine);
+  static async open(run: StoredRun, space: string, config: ControllerConfig, options: MapCellsOptions) {
+    return new View(await mapCells(run, space, options), config, await openEngine('simd', { threads: 1 }));
   }
 
   private constructor(
-    readonly space: Space,
-    readonly cells: Uint32Array,
+    readonly shown: MapCells,
     readonly config: ControllerConfig,
     readonly engine: Awaited<ReturnType<typeof openEngine>>,
   ) {
     this.#plane = new SteadyPlane(config.dim);
-    this.#tokens = tokensOfCells(space, cells);
+    this.#tokens = tokensOfCells(shown.space, shown.cells);
   }
 
   async at(weights: Weights, position: Checkpoint['position']): Promise<MapData> {
-    const { space, cells, config } = this;
-    const { dim: width, length } = config;
-    const controller = await this.engine.controller(config, weights);
+    const {
+      shown: { space, cells, ...known },
+      config: { dim: width, length },
+    } = this;
+    const controller = await this.engine.controller(this.config, weights);
     try {
       const embeddings = new Float32Array(cells.length * width);
       const errors = new Uint8Array(cells.length);
@@ -107,6 +98,7 @@ class View {
         source: `${thousands(cells.length)} cells of ${space.name}, embedded by the controller after ${afterWhat(position)}`,
         ...{ space: space.name, cells, embeddings, width, places: this.#plane.next(embeddings) },
         errors: { length, values: errors },
+        ...known,
       };
     } finally {
       controller.dispose();

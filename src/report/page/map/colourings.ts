@@ -25,8 +25,8 @@ export function colourChoices(data: MapData): ColourChoice[] {
     })),
     ...(space
       ? [
-          { id: 'distance', label: 'Edit distance to the selected cell', make: byDistance },
           { id: 'depth', label: 'Depth', make: once(() => byDepth(depthsOf(space, cells))) },
+          { id: 'distance', label: 'Edit distance to the selected cell', make: byDistance },
         ]
       : []),
     ...(errors
