@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { benchmarks } from '../core/benchmark/index.js';
 import { failure, RxnasError, usageError } from '../core/errors.js';
 import {
   exportTable,
@@ -17,6 +16,7 @@ import {
 import { openSpace } from '../core/space/index.js';
 import { headlineOf } from '../core/spec/differences.js';
 import { cellFacts } from './cellFacts.js';
+import { spaceOfRun } from './spaceOfRun.js';
 
 /** What a statement gave. Integers of 64 bits are numbers where they fit and strings where not. */
 export interface SqlResult {
@@ -109,7 +109,7 @@ async function createTables(
   for (const { name, dir, manifest } of runs) {
     const { kind, created, finished, seed, engine, tags, note, spec, summary } = manifest;
     const { benchmark, loss, searcher } = headlineOf(spec);
-    const values = [name, dir, kind, runState(dir, manifest), created, finished, spaceOf(manifest)];
+    const values = [name, dir, kind, runState(dir, manifest), created, finished, spaceOfRun(manifest)];
     const texts = [...values, benchmark, loss, searcher, seed, engine?.name, tags, note, spec, summary].map(
       literal,
     );
@@ -187,14 +187,6 @@ async function createCells(connection: DuckDBConnection): Promise<void> {
        (SELECT space, cell, avg(validation) AS validation, avg(test) AS test FROM queries JOIN runs ON runs.name = queries.run GROUP BY ALL)
      USING (space, cell)`,
   );
-}
-
-/** The space of a run's cells, from its spec. */
-function spaceOf({ spec }: Manifest): string | undefined {
-  const { space } = (spec ?? {}) as { space?: unknown };
-  if (typeof space === 'string') return space;
-  const { benchmark } = headlineOf(spec);
-  return benchmark && benchmarks.find(({ name }) => name === benchmark.split(':')[0])?.space.name;
 }
 
 const quoted = (text: string) => text.replaceAll("'", "''");

@@ -13,6 +13,8 @@ export type Args = Record<string, any>;
 export interface Command {
   /** Name and positionals as yargs has them, e.g. `count <space>`. */
   readonly usage: string;
+  /** Other spellings of its name. */
+  readonly aliases?: readonly string[];
   readonly describe: string;
   readonly positionals?: Record<string, PositionalOptions>;
   readonly options?: Record<string, Options>;
@@ -33,6 +35,7 @@ export const nameOf = (command: Command): string => command.usage.split(' ')[0]!
 export function register(parser: Argv, command: Command, done: (code: ExitCode) => void): Argv {
   const {
     usage,
+    aliases = [],
     describe,
     positionals = {},
     options = {},
@@ -42,7 +45,7 @@ export function register(parser: Argv, command: Command, done: (code: ExitCode) 
   } = command;
   const run = command.run?.bind(command);
   return parser.command(
-    usage,
+    [usage, ...aliases],
     describe,
     (inner) => {
       for (const [name, positional] of Object.entries(positionals)) inner.positional(name, positional);
@@ -82,7 +85,7 @@ function reach(argv: readonly string[], commands: readonly Command[]) {
   let reached: Command | undefined;
   let level = commands;
   for (const word of argv) {
-    const next = level.find((command) => nameOf(command) === word);
+    const next = level.find(({ aliases = [], ...command }) => [nameOf(command), ...aliases].includes(word));
     if (!next) break;
     reached = next;
     level = next.subcommands ?? [];

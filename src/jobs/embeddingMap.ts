@@ -1,12 +1,12 @@
 import { basename } from 'node:path';
-import { type EventBatch, type EventRow, embeddingsOf, rowsOf, values } from '../core/batch/index.js';
+import { type EventRow, rowsOf } from '../core/batch/index.js';
 import { type Benchmark, type BenchmarkSpec, openBenchmark } from '../core/benchmark/index.js';
 import { breathe } from '../core/breathe.js';
 import type { EngineName } from '../core/engine/engine.js';
 import { openEngine } from '../core/engine/index.js';
 import { dataError, RxnasError } from '../core/errors.js';
 import { given } from '../core/given.js';
-import { controllerCheckpoint, type StoredRun } from '../core/run/index.js';
+import { controllerCheckpoint, readEmbeddings, type StoredRun } from '../core/run/index.js';
 import type { Space } from '../core/space/index.js';
 import { tokensOfCells } from '../core/space/space.js';
 import { nameOf } from '../core/spec/spec.js';
@@ -123,27 +123,16 @@ async function embedAll(
 /** The embeddings that stand in the log. */
 function logged(run: StoredRun): Embedded {
   const name = basename(run.dir);
-  const batches: EventBatch<'embedding'>[] = [];
-  for (const { batch } of run.records({ events: ['embedding'] }))
-    batches.push(batch as unknown as EventBatch<'embedding'>);
-  const rows = batches.reduce((sum, batch) => sum + batch.numRows, 0);
-  if (rows === 0) {
+  const found = readEmbeddings(run);
+  if (!found) {
     throw dataError(
       `the run ${name} has logged no embeddings`,
       'embed all cells with --map all, or leave out the map with --map none',
     );
   }
-  const width = embeddingsOf(batches[0]!).length / batches[0]!.numRows;
-  const cells = new Uint32Array(rows);
-  const embeddings = new Float32Array(rows * width);
-  let at = 0;
-  for (const batch of batches) {
-    cells.set(values(batch, 'cell') as Uint32Array, at);
-    embeddings.set(embeddingsOf(batch), at * width);
-    at += batch.numRows;
-  }
+  const { cells, values: embeddings, width } = found;
   return {
-    source: `The ${rows.toLocaleString('en-US')} embeddings that ${name} has logged`,
+    source: `The ${cells.length.toLocaleString('en-US')} embeddings that ${name} has logged`,
     cells,
     embeddings,
     width,

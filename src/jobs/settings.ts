@@ -106,12 +106,12 @@ export function searchSpec(settings: Settings, set: readonly Override[] = []): P
 
 /** Settings of {@link embedSpec}. */
 export interface EmbedSettings {
-  /** Run or checkpoint. */
-  controller: string;
+  /** Run or checkpoint; absent: a controller with the weights that training begins with. */
+  controller?: string | undefined;
   space: string;
   seed?: number | undefined;
-  /** Random cells; default: all of the space. */
-  cells?: number | undefined;
+  /** So many random cells, all of the space, or those that the benchmark knows; default: all. */
+  cells?: number | 'all' | 'known' | undefined;
   /** Adds accuracies, where it knows them. */
   benchmark?: string | undefined;
   /** Adds places in the plane: parameters of the stage `withUmap`. */

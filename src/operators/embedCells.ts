@@ -25,9 +25,11 @@ export const embedCells = defineOperator(
     source: 'paper §3.2; REFERENCE §4',
     params: z.strictObject({
       sample: z
-        .union([z.int().min(0).max(10_000_000), z.enum(['all', 'queried'])])
+        .union([z.int().min(0).max(10_000_000), z.enum(['all', 'queried', 'known'])])
         .default(4096)
-        .describe('which cells: so many random ones, all of the space, or those that the search has queried')
+        .describe(
+          'which cells: so many random ones, all of the space, those that the search has queried, or those that the benchmark knows',
+        )
         .meta({ unit: 'cells' }),
       rows: z.int().min(1).max(1_000_000).default(512).describe('cells a batch').meta({ unit: 'cells' }),
     }),

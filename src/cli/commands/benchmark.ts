@@ -9,6 +9,7 @@ import {
 } from '../../core/benchmark/statistics.js';
 import { exitCode, RxnasError } from '../../core/errors.js';
 import { given } from '../../core/given.js';
+import { findCell } from '../../core/space/findCell.js';
 import { measure } from '../../pipelines/measure.js';
 import { type Command, wholeNumber } from '../command.js';
 import { interrupted$ } from '../interrupt.js';
@@ -110,13 +111,13 @@ const lookup: Command = {
     cell: {
       type: 'string',
       demandOption: true,
-      describe: 'the cell as text or JSON, as `rxnas space sample` shows it',
+      describe: 'the cell: id, hash, tokens, text or JSON, as `rxnas space sample` shows it',
     },
   },
   examples: [["rxnas benchmark lookup mnist-cells5 'conv3x3 | 01 12'", 'accuracies of each repeat']],
   async run(args, output) {
     const benchmark = await openBenchmark(args.benchmark);
-    const cell = benchmark.space.canonical(benchmark.space.parse(args.cell));
+    const cell = findCell(benchmark.space, args.cell);
     const evaluation = await benchmark.lookup(cell);
     const trainings = benchmark instanceof CompactBenchmark ? benchmark.trainings(cell) : undefined;
     const { hash, text } = benchmark.space.describe(cell);

@@ -9,6 +9,7 @@ import { exportCommand } from './export.js';
 import { graphCommand } from './graph.js';
 import { lintCommand } from './lint.js';
 import { listCommand } from './list.js';
+import { neighboursCommand } from './neighbours.js';
 import { plotCommand } from './plot.js';
 import { pretrainCommand } from './pretrain.js';
 import { replayCommand } from './replay.js';
@@ -54,6 +55,7 @@ export const commands: readonly Command[] = [
   schemaCommand,
   exportCommand,
   embedCommand,
+  neighboursCommand,
   evaluateEmbeddingCommand,
   reportCommand,
   plotCommand,

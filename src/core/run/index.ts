@@ -9,6 +9,7 @@ export {
   readCheckpoint,
 } from './checkpoint.js';
 export { collectGarbage, removeRun } from './cleanup.js';
+export { type CellEmbeddings, readEmbeddings } from './embeddings.js';
 export { type JsonValue, NewFile, replaceFile, storageError } from './files.js';
 export { type FollowOptions, followRun, type Standing, watchRun } from './follow.js';
 export type { LogPosition } from './log/position.js';

@@ -18,7 +18,7 @@ import {
 } from 'rxjs';
 import { Credit } from '../../core/backpressure.js';
 import type { EventRow } from '../../core/batch/index.js';
-import type { Evaluation } from '../../core/benchmark/benchmark.js';
+import type { Benchmark, Evaluation } from '../../core/benchmark/benchmark.js';
 import { breathe } from '../../core/breathe.js';
 import { usageError } from '../../core/errors.js';
 import { given } from '../../core/given.js';
@@ -453,8 +453,19 @@ function referenceOf(
   );
 }
 
-function cellsOf({ params: { sample } }: ComponentStage, { pool, resources, spec }: Session): Uint32Array {
+function cellsOf(stage: ComponentStage, { pool, resources, spec }: Session): Uint32Array {
+  const { sample } = stage.params;
   const space = resources.space!;
+  if (sample === 'known') return knownCells(stage, resources.benchmark);
   if (sample === 'queried') return Uint32Array.from(pool?.rows ?? [], ({ cell }) => cell);
   return sampleCells(space, sample === 'all' ? space.size : (sample as number), spec.seed);
+}
+
+function knownCells({ place, name }: ComponentStage, benchmark: Benchmark | undefined): Uint32Array {
+  const known = benchmark?.list?.();
+  if (known) return known;
+  throw usageError(
+    `${textOf(place)}: ${name} wants the cells that the benchmark knows, ${benchmark ? `and ${benchmark.name} has no list of them` : 'and there is none'}`,
+    'give a benchmark that is a table, e.g. `benchmark: mnist-cells5`',
+  );
 }
