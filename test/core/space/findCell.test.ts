@@ -15,6 +15,6 @@ it.each([nasbench101, nasbench201])('finds a cell of $name by all its names', (s
   }
 });
 
-it.each(['423624', '1,1,1', '0'.repeat(32), 'conv4x4 | 01 12', ''])('says that %j is no cell', (text) => {
+it.each(['423624', '1,1,1', 'conv4x4 | 01 12', ''])('says that %j is no cell', (text) => {
   expect(() => findCell(nasbench101, text)).toThrow(expect.objectContaining({ exitCode: 2 }));
 });
