@@ -1,4 +1,5 @@
-import { catchError, EMPTY, map, merge, type Observable, share, switchMap, take } from 'rxjs';
+import { catchError, defer, EMPTY, map, merge, type Observable, share, switchMap, take } from 'rxjs';
+import { openBenchmark } from '../core/benchmark/index.js';
 import { RxnasError } from '../core/errors.js';
 import { given } from '../core/given.js';
 import { openRun } from '../core/run/index.js';
@@ -25,7 +26,8 @@ export interface WatchOptions {
 
 /**
  * Serves the report of a run to browsers of this machine as the run goes on, while subscribed; emits its address when there is something to
- * show. Reads the run only. Errors: exit code 1 where the port cannot be had, 3 where the run's folder is gone or its log is damaged.
+ * show. Reads the run only. Errors: exit code 1 where the port cannot be had, 3 where the run's folder is gone, its log is damaged, or the
+ * benchmark cannot be opened.
  */
 export function watch(
   dir: string,
@@ -37,20 +39,28 @@ export function watch(
       : movingMap(openRun(dir), { count: cells, every: mapEvery, onNote, ...given({ benchmark }) }).pipe(
           map((data) => ({ map: mapModel(data) })),
           catchError((error) => {
-            if (!(error instanceof RxnasError)) throw error;
+            if (!(error instanceof RxnasError) || benchmark !== undefined) throw error;
             onNote(`there is no map: ${error.message}`);
             return EMPTY;
           }),
         );
+  /** A benchmark that is needed with the first checkpoint only is refused now. */
+  const check = async () => {
+    if (benchmark !== undefined) await (await openBenchmark(benchmark)).close?.();
+  };
   const model$ = watchModel(dir).pipe(share());
   return serveLive<ReportModel>({
     port,
     page: ({ state, ...live }) => renderPage(JSON.parse(state), { live }),
-    updates: merge(
-      model$,
-      model$.pipe(
-        take(1),
-        switchMap(() => map$),
+    updates: defer(check).pipe(
+      switchMap(() =>
+        merge(
+          model$,
+          model$.pipe(
+            take(1),
+            switchMap(() => map$),
+          ),
+        ),
       ),
     ),
   });

@@ -54,15 +54,17 @@ it('says what is wrong with its arguments', async () => {
   const { port } = other.address() as { port: number };
   const run = await createRun({ kind: 'test', root: temporaryFolder(), spec: {}, seed: 1 });
   run.close();
-  const [inUse, none, wrong] = await Promise.all([
+  const [inUse, none, wrong, unknown] = await Promise.all([
     rxnas(['watch', run.dir, '--port', String(port)]),
     rxnas(['watch', join(run.dir, 'no')]),
     rxnas(['watch', run.dir, '--port', '70000']),
+    rxnas(['watch', run.dir, '--benchmark', 'nothing']),
   ]);
   expect(inUse.code).toBe(1);
   expect(inUse.stderr).toBe(
     `rxnas: port ${port} of 127.0.0.1 is in use\n       give another with --port, or leave it out for one that is free\n`,
   );
   expect(none).toMatchObject({ code: 3, stderr: expect.stringContaining('there is no run') });
+  expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining("'nothing'") });
   expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('--port is 70000') });
 });
