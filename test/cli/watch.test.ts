@@ -1,11 +1,14 @@
 import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { createRun } from '../../src/core/run/index.js';
 import type { ReportModel } from '../../src/report/model.js';
 import { rxnas } from '../support/rxnas.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
+
+// Whole programs are started, a dozen seconds of work where the machine is busy.
+vi.setConfig({ testTimeout: 180_000 });
 
 const small = '--space nasbench201 --batch 32 --engine simd --threads 1 --embed 0'.split(' ');
 
