@@ -1,5 +1,5 @@
 /**
- * `npm run faults`: the fault tests at full size; `npm run faults -- 1 9` those of some figures of docs/runs.md. Prints what
+ * `npm run faults`: the fault tests at full size; `npm run faults -- 1 9` those of some figures of docs/runs.md, `-- nats` is 13. Prints what
  * was counted for each. `RXNAS_KILLS` is how often figures 1, 4 and 9 kill a process (100).
  */
 import { spawn } from 'node:child_process';
@@ -23,9 +23,12 @@ const faults = [
   'lookups that fail, slow, out of order',
   'full disk, read-only folder, EIO, two processes',
   'files from hostile hands',
+  'workers, coordinator, server killed; units and answers again, late, out of order; no network (nats)',
 ];
 
-const wanted = process.argv.slice(2).map(Number);
+/** Figures that have a name as well. */
+const named = { nats: 13 };
+const wanted = process.argv.slice(2).map((arg) => named[arg] ?? Number(arg));
 for (const [i, number] of wanted.entries()) {
   if (Number.isInteger(number) && number >= 1 && number <= faults.length) continue;
   process.stderr.write(
@@ -37,15 +40,15 @@ const numbers = wanted.length > 0 ? wanted : faults.map((_, i) => i + 1);
 
 await reporting(() => setup());
 const root = fileURLToPath(new URL('..', import.meta.url));
-const named = new RegExp(`figure (${numbers.join('|')})\\b`);
+const pattern = new RegExp(`figure (${numbers.join('|')})\\b`);
 const files = readdirSync(join(root, 'test'), { recursive: true })
-  .filter((name) => name.endsWith('.test.ts') && named.test(readFileSync(join(root, 'test', name), 'utf8')))
+  .filter((name) => name.endsWith('.test.ts') && pattern.test(readFileSync(join(root, 'test', name), 'utf8')))
   .map((name) => join('test', name));
 const folder = mkdtempSync(join(tmpdir(), 'rxnas-faults-'));
 const report = join(folder, 'report.txt');
 const vitest = spawn(
   process.execPath,
-  ['node_modules/vitest/vitest.mjs', 'run', '-t', named.source, ...files],
+  ['node_modules/vitest/vitest.mjs', 'run', '-t', pattern.source, ...files],
   {
     cwd: root,
     stdio: 'inherit',

@@ -40,6 +40,7 @@ const pretrainPaths = {
 const searchPaths = {
   benchmark: 'benchmark',
   controller: 'controller',
+  executor: 'executor',
   seed: 'seed',
   queries: 'benchmarkLookup.budget',
   seconds: 'benchmarkLookup.seconds',
