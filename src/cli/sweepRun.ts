@@ -26,7 +26,14 @@ export async function runSweep(read: () => Promise<Sweep>, args: Args, output: O
   const sweep = await (resume === undefined ? once() : sweepOfRun(readManifest(resume)));
   const board = progressBoard(output);
   const options = {
-    ...given({ out: args.out, tags: args.tag, note: args.note, workers: args.workers, reuse: args.reuse }),
+    ...given({
+      out: args.out,
+      tags: args.tag,
+      note: args.note,
+      workers: args.workers,
+      reuse: args.reuse,
+      on: args.on,
+    }),
     stop: interrupted$,
     onNote: output.note,
     ...sweepProgress(board, sweep),

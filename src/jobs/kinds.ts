@@ -52,7 +52,7 @@ export const wantedSpec = ({ spec }: ReadSpec): Wanted => ({
 
 /** The same of a sweep. */
 export function wantedSweep(sweep: Sweep): Wanted {
-  const { published: _, ...resolved } = resolvedSweep(sweep);
+  const { published: _, executor: __, ...resolved } = resolvedSweep(sweep);
   return { name: sweep.name, resolved };
 }
 

@@ -5,9 +5,10 @@ import { objectFiles } from '../core/nats/files.js';
 import { connectNats, natsOptions } from '../core/nats/index.js';
 import { Objects } from '../core/nats/objects.js';
 import { type AnyKind, NatsWorker, type WorkerCounts } from '../core/nats/worker.js';
+import { sweepKind } from './sweep/unitKind.js';
 
 /** What workers can do. A message brings a unit of one of these; anything else is refused. */
-export const workKinds: readonly AnyKind[] = [trainingKind];
+export const workKinds: readonly AnyKind[] = [trainingKind, sweepKind()];
 
 export interface RunWorkerOptions {
   /** Address of the server, without secrets; default: `RXNAS_NATS_URL`, else this machine. */

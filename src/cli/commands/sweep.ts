@@ -11,7 +11,7 @@ import { sweepStanding } from '../../jobs/sweep/standing.js';
 import { resolvedSweep } from '../../pipelines/fromSpec/sweep.js';
 import { type Args, type Command, wholeNumber } from '../command.js';
 import type { Output } from '../output.js';
-import { overridesOf, specOptions } from '../specRun.js';
+import { onOption, overridesOf, specOptions } from '../specRun.js';
 import { sweepMarkdown } from '../sweepReport.js';
 import { runSweep } from '../sweepRun.js';
 
@@ -49,6 +49,7 @@ export const sweepCommand: Command = {
     },
     status: { type: 'string', describe: 'how far this sweep is, and what is finished; runs nothing' },
     ...specOptions,
+    ...onOption,
   },
   examples: [
     ['rxnas sweep table1 --benchmark nasbench101:FILE.parquet --out runs/table1', 'Table 1 of the paper'],
@@ -56,6 +57,7 @@ export const sweepCommand: Command = {
       'rxnas sweep table1 --losses MultiSimilarity,NoMetric --seeds 2 --steps 2000 --rounds 10',
       'a small one, on the embedded benchmark',
     ],
+    ['rxnas sweep table1 --on nats://host:4222', 'carried out by whoever runs rxnas worker'],
     ['rxnas sweep --status runs/table1', 'what is finished so far'],
     ['rxnas sweep my.yaml --dry-run', 'with all that it leaves open filled in'],
   ],
@@ -66,7 +68,7 @@ export const sweepCommand: Command = {
     if (args.resume === undefined && args.spec === undefined) {
       throw usageError('sweep does not say which', 'give the file of a sweep, or table1');
     }
-    const read = () => sweepSpec(args.spec, flagsOf(args), overridesOf(args));
+    const read = () => sweepSpec(args.spec, flagsOf(args), overridesOf({ set: args.set }));
     if (args.dryRun) {
       const resolved = resolvedSweep(await read());
       const hash = specHash(resolved);

@@ -1,4 +1,4 @@
-import type { WorkKind } from '../work/kind.js';
+import type { AnyMessages } from '../work/kind.js';
 import { QueueExecutor } from '../work/queueExecutor.js';
 import { noteAbsences } from './absences.js';
 import { connectNats } from './connection.js';
@@ -27,7 +27,7 @@ const defaultSlots = 256;
  * streams cannot be made there.
  */
 export async function openNatsExecutor<Work, Result>(
-  kind: WorkKind<Work, Result>,
+  kind: AnyMessages<Work, Result>,
   { url, slots = defaultSlots, run, onNote = () => {}, ...options }: NatsExecutorOptions<Work>,
 ): Promise<QueueExecutor<Work, Result>> {
   const nats = await connectNats(url);

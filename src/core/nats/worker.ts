@@ -21,7 +21,7 @@ import type { WorkerWord } from './workers.js';
 import { aliveFor, openWorkStreams, streams, subjects, unitOf, workConsumer } from './workStreams.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: each kind has units and results of its own
-export type AnyKind = WorkKind<any, any>;
+export type AnyKind = WorkKind<any, any, any, any>;
 
 export interface WorkerOptions {
   nats: Nats;

@@ -73,6 +73,9 @@ export const sweepSyntax = z.strictObject({
   search: specPart
     .optional()
     .describe('spec of the searches: their controller is that of the pretraining, their seed the sweep’s'),
+  executor: specSyntax.shape.executor.describe(
+    'where the units are carried out: local (this process), processes (of this machine), or by the workers of a NATS server, nats://HOST:PORT; default: processes',
+  ),
   variants: z
     .record(z.string().regex(variantPattern, 'a letter, then letters, digits and _ @ . + -'), variantSyntax)
     .optional()

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { unknownName } from '../suggest.js';
 import type { Executor } from './executor.js';
-import { processesFor, type WorkKind } from './kind.js';
+import { type AnyMessages, processesFor } from './kind.js';
 import { LocalExecutor } from './localExecutor.js';
 
 /** Words for where work is carried out; the third is the address of a server: `nats://host:4222`. */
@@ -22,7 +22,7 @@ export interface Executors {
   readonly on: string;
   /** An executor of a kind of work; whoever opens it closes it. */
   open<Work, Result>(
-    kind: WorkKind<Work, Result>,
+    kind: AnyMessages<Work, Result>,
     needs: ExecutorNeeds<Work>,
   ): Promise<Executor<Work, Result>>;
 }

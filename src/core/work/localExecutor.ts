@@ -1,6 +1,6 @@
 import { RxnasError } from '../errors.js';
 import { closedError, type Executor, GivenUp } from './executor.js';
-import type { WorkKind } from './kind.js';
+import type { AnyMessages } from './kind.js';
 
 export interface LocalExecutorOptions<Work> {
   attempts: number;
@@ -10,7 +10,7 @@ export interface LocalExecutorOptions<Work> {
 /** Carries out work in this process, one unit at a time. What kills the process kills all. */
 export class LocalExecutor<Work, Result> implements Executor<Work, Result> {
   readonly slots = 1;
-  readonly #kind: WorkKind<Work, Result>;
+  readonly #kind: AnyMessages<Work, Result>;
   readonly #options: LocalExecutorOptions<Work>;
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -19,7 +19,7 @@ export class LocalExecutor<Work, Result> implements Executor<Work, Result> {
     this.#end = reject;
   });
 
-  constructor(kind: WorkKind<Work, Result>, options: LocalExecutorOptions<Work>) {
+  constructor(kind: AnyMessages<Work, Result>, options: LocalExecutorOptions<Work>) {
     this.#kind = kind;
     this.#options = options;
     this.#ended.catch(() => {}); // nobody may be waiting

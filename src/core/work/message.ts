@@ -26,8 +26,8 @@ export const toBytes = (value: object): Uint8Array =>
   Buffer.from(JSON.stringify(sortedKeys(value), withFigures));
 
 /** The value of a message; undefined where it is none, or too large. */
-export function fromBytes(bytes: Uint8Array): unknown {
-  if (bytes.length > largestMessage) return undefined;
+export function fromBytes(bytes: Uint8Array, most = largestMessage): unknown {
+  if (bytes.length > most) return undefined;
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {

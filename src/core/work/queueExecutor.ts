@@ -1,6 +1,6 @@
 import { failure, RxnasError } from '../errors.js';
 import { closedError, type Executor, GivenUp } from './executor.js';
-import type { WorkFiles, WorkKind } from './kind.js';
+import type { AnyMessages, WorkFiles } from './kind.js';
 import { answerMessage, fromBytes, messageVersion, toBytes, unitKey } from './message.js';
 
 /** A queue that workers elsewhere take units from, and the answers they store. Both outlive this process. */
@@ -107,7 +107,7 @@ export class QueueExecutor<Work, Result> implements Executor<Work, Result> {
     refused: 0,
     givenUp: 0,
   };
-  readonly #kind: WorkKind<Work, Result>;
+  readonly #kind: AnyMessages<Work, Result>;
   readonly #options: QueueExecutorOptions<Work>;
   readonly #clock: Clock;
   /** In the order in which they came. */
@@ -124,7 +124,7 @@ export class QueueExecutor<Work, Result> implements Executor<Work, Result> {
   #lastAnswer: number;
   #closed: Error | undefined;
 
-  constructor(kind: WorkKind<Work, Result>, options: QueueExecutorOptions<Work>) {
+  constructor(kind: AnyMessages<Work, Result>, options: QueueExecutorOptions<Work>) {
     this.#kind = kind;
     this.#options = options;
     this.slots = options.slots;

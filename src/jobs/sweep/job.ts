@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultIfEmpty, lastValueFrom, takeUntil, tap } from 'rxjs';
 import type { EventRow } from '../../core/batch/index.js';
@@ -17,14 +17,14 @@ import {
 import type { Protocol, QueryRow } from '../../core/search/pool.js';
 import { nameOf } from '../../core/spec/spec.js';
 import type { Executor } from '../../core/work/executor.js';
+import { executorsOn, isElsewhere } from '../../core/work/executors.js';
 import { spaceOf } from '../../pipelines/fromSpec/index.js';
 import { openBenchmarkOf, storedWeights } from '../../pipelines/fromSpec/resources.js';
 import { resolvedSweep, type Sweep } from '../../pipelines/fromSpec/sweep.js';
-import { type JobOptions, type JobResult, place, withRun } from '../job.js';
+import { type JobOptions, type JobResult, place, withRun, workName } from '../job.js';
 import { sweepOfRun } from '../kinds.js';
 import { adopt, sameRows } from './adopt.js';
 import { asReady } from './asReady.js';
-import { sweepProcesses } from './executor.js';
 import { loggedOutcomes, outcomeOf, type SearchOutcome } from './outcome.js';
 import { WaitingSearches } from './store.js';
 import { type SummaryRow, summarise } from './summary.js';
@@ -36,6 +36,7 @@ import {
   type SweepUnit,
   type UnitResult,
 } from './unit.js';
+import { sweepKind } from './unitKind.js';
 
 export interface SweepResult extends JobResult {
   name: string;
@@ -53,9 +54,11 @@ export interface SweepStanding {
 }
 
 export interface SweepOptions extends JobOptions<SearchOutcome> {
-  /** Where the units are carried out; default: processes of this machine, which are ended with the sweep. */
+  /** Carries out the units, instead of one that `on` names. */
   executor?: Executor<SweepUnit, UnitResult>;
-  /** Processes; default: one for each processor. */
+  /** Where the units are carried out (`Executors`), instead of where the sweep says; default: processes of this machine. */
+  on?: string;
+  /** Processes, or units on the server at once; default: one for each processor, or 256. */
   workers?: number;
   /** Folders with pretrainings that may be taken instead of made. */
   reuse?: readonly string[];
@@ -92,19 +95,31 @@ async function runSweep(
   resumed?: Awaited<ReturnType<typeof resumeRun>>,
 ): Promise<SweepResult> {
   const { onNote = () => {} } = options;
+  const on = options.on ?? sweep.executor;
   const { pretrainings, searches } = tasksOf(sweep);
   // What cannot be opened is reported before anything is written.
   const { data, provenance, space } = await checkBenchmarks(sweep, onNote);
   const weights = storedControllers(sweep, onNote);
-  const run =
-    resumed?.run ??
-    (await createRun({
+  let run = resumed?.run;
+  const executors = executorsOn(on ?? 'processes', { run: () => workName(run!.manifest), onNote });
+  const open = (folder?: string) =>
+    executors.open(sweepKind(folder), {
+      ...{ slots: options.workers, attempts: 2 },
+      onCrash: (reason, { name }, failures) => onNote(`${name}, attempt ${failures}: ${reason}`),
+    });
+  const elsewhere = isElsewhere(executors.on) && !options.executor ? await open() : undefined;
+  try {
+    run ??= await createRun({
       kind: 'sweep',
       ...place(options as JobOptions<never>),
-      spec: resolvedSweep(sweep),
+      spec: resolvedSweep({ ...sweep, ...(on !== undefined && { executor: on }) }),
       seed: sweep.seed,
       data,
-    }));
+    });
+  } catch (error) {
+    await elsewhere?.close();
+    throw error;
+  }
   const { dir } = run;
   for (const warning of resumed?.warnings ?? []) onNote(warning);
 
@@ -171,7 +186,7 @@ async function runSweep(
     };
     catchUp(); // as far as an earlier part of the run has come
 
-    const executor = options.executor ?? sweepProcesses(options.workers ?? availableParallelism(), dir);
+    const executor = options.executor ?? elsewhere ?? (await open(dir));
     let closed = false;
     let turn = Promise.resolve();
     /** Stores one result after the other; none any more once the sweep has ended. */
@@ -251,7 +266,7 @@ async function runSweep(
     run.append('summary', summary);
     await run.finish('done', headOf(summary));
     return { ...result, status: 'done' as const };
-  });
+  }).finally(() => elsewhere?.close());
 }
 
 /** What is not done yet, each pretraining in front of the first search that needs it. */

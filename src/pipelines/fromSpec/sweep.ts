@@ -46,6 +46,8 @@ export interface Sweep {
   /** Variant that the others are tested against; absent: NoMetric, or else the best baseline. */
   readonly against?: string;
   readonly published?: Published;
+  /** Where the units are carried out (`Executors`); the rows do not depend on it. */
+  readonly executor?: string;
   readonly variants: readonly Variant[];
 }
 
@@ -128,6 +130,7 @@ export async function checkSweep(
   return {
     ...{ name: (fields.name as string | undefined) ?? loaded.name, seed, seeds, searchSeeds, variants },
     ...(against !== undefined && { against }),
+    ...(fields.executor !== undefined && { executor: fields.executor as string }),
     ...(fields.published !== undefined && { published: fields.published as Published }),
   };
 }
@@ -277,7 +280,7 @@ export type ResolvedSweep = {
 
 /** A sweep as plain data. It is a sweep itself, and resolves to itself. */
 export function resolvedSweep(sweep: Sweep): ResolvedSweep & Record<string, JsonValue> {
-  const { name, seed, seeds, searchSeeds, against, published, variants } = sweep;
+  const { name, seed, seeds, searchSeeds, against, published, executor, variants } = sweep;
   const partOf = ({ spec }: ReadSpec) => {
     const { seed: _, ...rest } = resolvedSpec(spec);
     return rest;
@@ -286,6 +289,7 @@ export function resolvedSweep(sweep: Sweep): ResolvedSweep & Record<string, Json
     JSON.stringify({
       name,
       sweep: { seed, seeds, searchSeeds, against },
+      executor,
       variants: Object.fromEntries(
         variants.map((variant) => [
           variant.name,
