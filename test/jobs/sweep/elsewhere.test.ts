@@ -32,6 +32,7 @@ const declared = (table: string) =>
         'rounds.searcher': { nao: { initial: 20, perRound: 10, epochs: 2 } },
         'benchmarkLookup.budget': 30,
         'rounds.most': 2,
+        embed: null,
       },
     },
     variants: { Random: { pretrain: null, search: { set: { 'rounds.searcher': 'random' } } } },
