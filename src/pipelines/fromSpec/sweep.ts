@@ -221,7 +221,7 @@ async function checkVariant(
   if (!searches.has(search)) searches.set(search, read('search', search, options.setSearch ?? []));
   const found = await searches.get(search);
   if (!found) return undefined;
-  const searching = searchPart(found.spec);
+  const searching = searchPart(found);
   const wrong = (what: string, hint: string) => {
     problems.add(place, `${name}: ${what}`, hint);
     return undefined;
@@ -249,16 +249,23 @@ async function checkVariant(
   return { name, pretrain: trained, search: { ...found, spec: searching } };
 }
 
-/** A spec up to its last search: what comes behind is not looked at. Undefined where it has none. */
-function searchPart(spec: Spec): Spec | undefined {
+/**
+ * A spec up to its last search: what comes behind is not looked at, nor an engine that only this would have needed. Undefined where it has
+ * none.
+ */
+function searchPart({ spec, registry }: ReadSpec): Spec | undefined {
   const last = spec.phases.findLastIndex(({ stages: [first] }: StageList) => first?.kind === 'rounds');
-  return last < 0 ? undefined : { ...spec, phases: spec.phases.slice(0, last + 1) };
+  if (last < 0) return undefined;
+  const phases = spec.phases.slice(0, last + 1);
+  if (needsOf(phases, registry).has('controller')) return { ...spec, phases };
+  const { engine: _, controller: __, ...rest } = spec;
+  return { ...rest, phases };
 }
 
 /** A variant that is searched with what its spec says, without a pretraining. */
 export const comparedVariant = (name: string, search: ReadSpec): Variant => ({
   name,
-  search: withOneThread({ ...search, spec: searchPart(search.spec)! }),
+  search: withOneThread({ ...search, spec: searchPart(search)! }),
 });
 
 /** Units of a sweep run side by side: unless the spec says otherwise, each on one thread. */
