@@ -7,6 +7,7 @@ export interface ReportModel {
   version: string;
   runs: RunModel[];
   panels: Panel[];
+  figures?: FigureModel[];
   map?: MapModel;
   /** How a run that is watched goes on (`rxnas watch`); absent on a page that stays as it is. */
   live?: LiveModel;
@@ -95,6 +96,13 @@ export interface Series {
   /** Ends of the interval; absent without one. */
   low?: (number | null)[];
   high?: (number | null)[];
+}
+
+/** A picture, with what there is to see in it. */
+export interface FigureModel {
+  description: string;
+  /** In colours of the page (`var(--text)`). */
+  svg: string;
 }
 
 /** Embeddings of many cells: laid out in the plane, with what is known of each. Row i of every column is that of one cell. */

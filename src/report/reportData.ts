@@ -72,7 +72,7 @@ function factsOf({ created, finished, seed, engine, versions, data, git, tags, n
     ['made', `${created.slice(0, 16).replace('T', ' ')} UTC`],
     ['took', took],
     ['seed', String(seed)],
-    ['engine', engine && `${engine.name}${engine.threads ? `, ${engine.threads} threads` : ''}`],
+    ['engine', engine && `${engine.name}${engine.threads ? `, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}` : ''}`],
     ...Object.entries(versions),
     ['git', git && `${git.commit.slice(0, 12)}${git.dirty ? ', with changes' : ''}`],
     ['tags', tags.join(', ') || undefined],

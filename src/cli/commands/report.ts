@@ -3,10 +3,14 @@ import { resolve } from 'node:path';
 import { dataError, exitCode, usageError } from '../../core/errors.js';
 import { given } from '../../core/given.js';
 import { findRun, newestCheckpoint, openRun, replaceFile, type StoredRun } from '../../core/run/index.js';
+import { unknownName } from '../../core/suggest.js';
 import { embeddingMap } from '../../jobs/embeddingMap.js';
+import { drawFigure } from '../../jobs/figures/index.js';
 import { isSweep } from '../../jobs/kinds.js';
+import type { FigureName } from '../../report/figures/index.js';
 import { mapModel } from '../../report/mapModel.js';
-import type { MapModel } from '../../report/model.js';
+import type { FigureModel, MapModel } from '../../report/model.js';
+import { pageFigure } from '../../report/pageFigure.js';
 import { renderPage } from '../../report/renderPage.js';
 import { reportData } from '../../report/reportData.js';
 import type { Args, Command } from '../command.js';
@@ -14,6 +18,21 @@ import type { Output } from '../output.js';
 import { progressBoard } from '../progress.js';
 import { engineOptions, rootOption, runArgument } from '../shared.js';
 import { sizeOf } from './runs/figures.js';
+
+/** Figures that show what the page's own sections do not. */
+const drawable = [
+  'distances',
+  'accuracy-distance',
+  'embedding-distance',
+  'clusters',
+  'reconstruction',
+] as const;
+/** Those that take seconds. */
+const quick = [
+  'distances',
+  'accuracy-distance',
+  'embedding-distance',
+] as const satisfies readonly FigureName[];
 
 export const reportCommand: Command = {
   usage: 'report <runs..>',
@@ -34,7 +53,14 @@ export const reportCommand: Command = {
     },
     benchmark: {
       type: 'string',
-      describe: 'accuracies on the map; default: the benchmark of the run, or else its queries',
+      describe:
+        'accuracies on the map and in the figures; default: the benchmark of the run, or else its queries',
+    },
+    figures: {
+      type: 'string',
+      array: true,
+      default: ['auto'],
+      describe: `auto: ${quick.join(', ')}, as far as there are controllers and a benchmark; none; or these: ${drawable.join(', ')}`,
     },
     ...engineOptions,
     ...rootOption,
@@ -50,20 +76,68 @@ export const reportCommand: Command = {
     }
     const runs: StoredRun[] = args.runs.map((name: string) => openRun(findRun(name, args.root)));
     const model = reportData(runs, given({ title: args.title as string | undefined }));
+    const names = figureNamesOf(runs, args);
     const map = await mapOf(runs, args, output);
+    const figures = await figuresOf(names, runs, args, output);
     const file = resolve(args.out);
-    await replaceFile(file, renderPage({ ...model, ...given({ map }) }));
+    await replaceFile(file, renderPage({ ...model, figures, ...given({ map }) }));
     const bytes = statSync(file).size;
     output.result({ file, bytes, cells: map?.rows ?? 0 }, () => `report: ${args.out}, ${sizeOf(bytes)}`);
     return exitCode.ok;
   },
 };
 
+/** Runs whose controllers can be asked. */
+const withController = (runs: readonly StoredRun[]) =>
+  runs.filter(({ dir }) => newestCheckpoint(dir).checkpoint?.controller);
+
+/** The figures that were asked for, or of the quick ones those that there is something for. */
+function figureNamesOf(runs: readonly StoredRun[], { figures, benchmark }: Args): FigureName[] {
+  const asked: string[] = figures;
+  if (asked.includes('none')) return [];
+  if (!asked.includes('auto')) {
+    for (const name of asked)
+      if (!drawable.includes(name as (typeof drawable)[number])) throw unknownName('figure', name, drawable);
+    return asked as FigureName[];
+  }
+  if (withController(runs).length === 0) return [];
+  return quick.filter((name) => name !== 'accuracy-distance' || benchmark !== undefined);
+}
+
+async function figuresOf(
+  names: readonly FigureName[],
+  runs: readonly StoredRun[],
+  args: Args,
+  output: Output,
+): Promise<FigureModel[]> {
+  const drawn: FigureModel[] = [];
+  for (const name of names) {
+    output.note(`figure: ${name}`);
+    const isOfRuns = name !== 'distances' && name !== 'accuracy-distance';
+    const figure = await drawFigure(name, {
+      runs: isOfRuns ? withController(runs).map(({ dir }) => dir) : [],
+      ...{
+        space: spaceOf(runs) ?? 'nasbench101',
+        benchmark: args.benchmark,
+        cells: 4096,
+        pairs: 20_000,
+        seed: 1,
+      },
+      ...{ engine: args.engine, threads: args.threads },
+    });
+    drawn.push(await pageFigure(figure));
+  }
+  return drawn;
+}
+
+/** The space of the controllers. */
+const spaceOf = (runs: readonly StoredRun[]): string | undefined =>
+  withController(runs).map(({ dir }) => newestCheckpoint(dir).checkpoint!.space)[0];
+
 async function mapOf(runs: readonly StoredRun[], args: Args, output: Output): Promise<MapModel | undefined> {
   if (args.map === 'none') return undefined;
   const own = runs.filter(({ manifest }) => !isSweep(manifest));
-  const run =
-    args.map === 'logged' ? own[0] : own.find(({ dir }) => newestCheckpoint(dir).checkpoint?.controller);
+  const run = args.map === 'logged' ? own[0] : withController(own)[0];
   if (!run) {
     if (args.map === 'auto') return undefined;
     throw dataError(

@@ -29,6 +29,7 @@ function memo(part: (model: ReportModel) => unknown, render: Section['render']):
 export const sections: readonly Section[] = [
   { id: 'summary', of: 'runs', title: 'Summary', render: summary },
   { id: 'curves', of: 'panels', title: 'Curves', render: chartsOf() },
+  { id: 'figures', of: 'figures', title: 'Figures', render: figures },
   {
     id: 'stages',
     of: 'runs',
@@ -86,6 +87,21 @@ function chartsOf(): Section['render'] {
     replaceChildren(list, elements);
     return [list];
   };
+}
+
+function figures({ figures = [] }: ReportModel): Node[] {
+  const parser = new DOMParser();
+  return figures.map(({ description, svg }) => {
+    const picture = document.importNode(parser.parseFromString(svg, 'image/svg+xml').documentElement, true);
+    picture.setAttribute('role', 'img');
+    picture.setAttribute('aria-label', description);
+    return h(
+      'figure',
+      { class: 'picture-figure' },
+      h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Figure' }, picture),
+      h('figcaption', { class: 'muted' }, description),
+    );
+  });
 }
 
 function stages({ runs }: ReportModel): Node[] | undefined {
