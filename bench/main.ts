@@ -8,13 +8,14 @@ import { compare, type Row } from './compare.js';
 import { type Growth, growth } from './growth.js';
 import { lossStages } from './losses.js';
 import { profile, STAGES } from './profile.js';
+import { reportInBrowser } from './report.js';
 import { scale } from './scale.js';
 import { tables } from './tables.js';
 import { runTask } from './task.js';
 
 const usage = `npm run bench -- [PART...] [options]
 
-Parts (default: all but losses, tables and scale)
+Parts (default: all but losses, report, tables and scale)
   compare  every work on every engine beside PyTorch and pytorch-metric-learning
   profile  what share of a pretraining step the engine has
   growth   step time against rows, class size and cells of the space; peak memory
@@ -23,6 +24,7 @@ Parts (default: all but losses, tables and scale)
   steady   the weights of two processes compared; memory over many steps
   scale    work by workers of a NATS server beside processes; 1,000,000 outstanding results; 1,000 simulated workers
   tables   opening and asking an imported benchmark table, beside Parquet; importing --tfrecord
+  report   the report's map of all cells in Chromium: first view, pictures a second while panning, size of the file
 
 Options
   --json FILE           write the figures
@@ -211,6 +213,15 @@ if (parts.includes('steady')) {
     }
     alone({ work: `steady/memory/${steps}`, engine, threads: 1, ours_ms: seconds * 1000, samples });
   }
+}
+
+if (parts.includes('report')) {
+  const { mapMs, ...more } = await reportInBrowser();
+  const { bytes, firstPaintMs, panFrames, panLongestMs, zoomedFrames, distancesMs } = more;
+  say(
+    `report of 423,624 cells, ${(bytes / 1e6).toFixed(1)} MB: first paint ${firstPaintMs.toFixed(0)} ms, map ${mapMs.toFixed(0)} ms; panning ${panFrames.toFixed(0)} pictures/s (longest wait ${panLongestMs.toFixed(0)} ms), zoomed in ${zoomedFrames.toFixed(0)}; edit distances to one cell ${(distancesMs / 1000).toFixed(1)} s`,
+  );
+  alone({ ...{ work: 'report', engine: 'none', threads: 1, ours_ms: mapMs }, ...more });
 }
 
 if (parts.includes('tables')) {

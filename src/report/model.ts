@@ -7,6 +7,8 @@ export interface ReportModel {
   version: string;
   runs: RunModel[];
   panels: Panel[];
+  /** One for each finished sweep. */
+  comparisons: Comparison[];
   figures?: FigureModel[];
   map?: MapModel;
   /** How a run that is watched goes on (`rxnas watch`); absent on a page that stays as it is. */
@@ -50,6 +52,42 @@ export interface RunModel {
   spec: string;
   /** Commands that compute it again, and what compares the two. */
   reproduce: string[];
+}
+
+/** How the variants of a sweep did, over their searches. */
+export interface Comparison {
+  /** The sweep. */
+  name: string;
+  /** Which cell of a search is reported, and what the accuracies are of. */
+  notes: string[];
+  /** The variant that the others are tested against. */
+  against?: string;
+  /** Whether anything published stands beside. */
+  published: boolean;
+  rows: ComparisonRow[];
+}
+
+/** Means, and sample standard deviations (`…Std`), over the searches; null where a figure is not there. Accuracies are fractions. */
+export interface ComparisonRow {
+  variant: string;
+  pretrainings: number;
+  searches: number;
+  queries: number | null;
+  queriesStd: number | null;
+  test: number | null;
+  testStd: number | null;
+  sd: number | null;
+  sdStd: number | null;
+  regret: number | null;
+  rank: number | null;
+  /** Test accuracy less that of `against`, with its 95 % interval. */
+  difference: number | null;
+  low: number | null;
+  high: number | null;
+  /** Of equal test accuracies, over searches and over the means of pretrainings; corrected for the number of variants. */
+  p: number | null;
+  pMeans: number | null;
+  published: Record<'queries' | 'test' | 'sd' | 'regret' | 'rank', number | null>;
 }
 
 /** A number with what it means. */

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { benchmarks } from '../core/benchmark/index.js';
 import { type Manifest, runState, type StoredRun } from '../core/run/index.js';
 import { headlineOf } from '../core/spec/differences.js';
 import { version } from '../core/version.js';
+import { comparisonOf } from './comparison.js';
 import type { Figure, ReportModel, RunModel, Unit } from './model.js';
 import { panelsOf } from './panels.js';
 import { RunRows } from './runRows.js';
@@ -33,6 +35,9 @@ export function reportModel(
     version,
     runs: models,
     panels,
+    comparisons: read.flatMap(
+      ({ run, rows }, i) => comparisonOf(names[i]!, rows.summaries, benchmarkText(run.manifest)) ?? [],
+    ),
   };
 }
 
@@ -66,13 +71,26 @@ function runModel({ dir, manifest }: StoredRun, rows: RunRows, name: string): Ru
   };
 }
 
-function factsOf({ created, finished, seed, engine, versions, data, git, tags, note }: Manifest) {
+/** What a run's benchmark says of itself, e.g. that its validation accuracies are simulated. */
+function benchmarkText({ spec }: Manifest): string | undefined {
+  const { benchmark } = headlineOf(spec);
+  const summary = benchmarks.find(({ name }) => name === benchmark?.split(/[:#]/)[0])?.summary;
+  return benchmark && [benchmark, summary].filter(Boolean).join(': ');
+}
+
+function factsOf(manifest: Manifest) {
+  const { created, finished, seed, engine, versions, data, git, tags, note } = manifest;
   const took = finished && durationOf(Date.parse(finished) - Date.parse(created));
   const facts: [string, string | undefined][] = [
     ['made', `${created.slice(0, 16).replace('T', ' ')} UTC`],
     ['took', took],
+    ['benchmark', benchmarkText(manifest)],
     ['seed', String(seed)],
-    ['engine', engine && `${engine.name}${engine.threads ? `, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}` : ''}`],
+    [
+      'engine',
+      engine &&
+        `${engine.name}${engine.threads ? `, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}` : ''}`,
+    ],
     ...Object.entries(versions),
     ['git', git && `${git.commit.slice(0, 12)}${git.dirty ? ', with changes' : ''}`],
     ['tags', tags.join(', ') || undefined],
@@ -102,9 +120,12 @@ function figuresOf({ summary }: Manifest, rows: RunRows): Figure[] {
 
 /** Commands for the folder of a copy of the run. */
 function reproduce({ id, kind, spec }: Manifest): string[] {
-  const isSpec = typeof spec === 'object' && spec !== null && 'pipeline' in spec;
+  const has = (field: string) => typeof spec === 'object' && spec !== null && field in spec;
+  if (kind === 'sweep')
+    return has('sweep') ? [`rxnas sweep ${id}/spec.lock.yaml --out runs/${id}-again`] : [];
+  const isSettings = kind === 'pretrain' || kind.startsWith('search-'); // of rxnas 0.1
   return [
-    ...(isSpec ? [`rxnas run ${id}/spec.lock.yaml --out runs/${id}-again`] : []),
-    ...(isSpec || kind === 'pretrain' || kind.startsWith('search-') ? [`rxnas replay ${id} --verify`] : []),
+    ...(has('pipeline') ? [`rxnas run ${id}/spec.lock.yaml --out runs/${id}-again`] : []),
+    ...(has('pipeline') || isSettings ? [`rxnas replay ${id} --verify`] : []),
   ];
 }

@@ -16,7 +16,7 @@ export type SearchRow = Pick<EventRow<'query'>, 'query' | SearchColumn>;
 /** What a report needs of a run's log, gathered record by record: of one that is there, or as it is written. */
 export class RunRows {
   /** Events whose records have to be added. */
-  static readonly events = ['step', 'query', 'result', 'warning', 'stage'] as const;
+  static readonly events = ['step', 'query', 'result', 'summary', 'warning', 'stage'] as const;
 
   /** By column: 13,000 steps are half a megabyte. */
   readonly steps: Readonly<Record<'step' | StepColumn, number[]>> = {
@@ -28,6 +28,8 @@ export class RunRows {
   };
   /** A list a search; `variant` where the run is a sweep, as it names them. */
   readonly searches: { variant?: string; rows: SearchRow[] }[] = [];
+  /** How the variants of a sweep did. */
+  readonly summaries: EventRow<'summary'>[] = [];
   readonly warnings: EventRow<'warning'>[] = [];
   readonly stages: EventRow<'stage'>[] = [];
 
@@ -38,6 +40,7 @@ export class RunRows {
       if (event === 'step') this.#step(row as EventRow<'step'>);
       else if (event === 'warning') this.warnings.push(row as EventRow<'warning'>);
       else if (event === 'stage') this.stages.push(row as EventRow<'stage'>);
+      else if (event === 'summary') this.summaries.push(row as EventRow<'summary'>);
       else if (event === 'query') this.#query(row as EventRow<'query'>);
       else {
         // Comparisons of rxnas 0.1 name the searcher alone.

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { type EventRow, eventSchemas } from '../../src/core/batch/index.js';
 import { createRun, openRun } from '../../src/core/run/index.js';
 import { renderPage } from '../../src/report/renderPage.js';
 import { reportData } from '../../src/report/reportData.js';
@@ -81,6 +82,60 @@ describe('the model of a report', () => {
     expect(best!.y.map((value) => value!.toFixed(3))).toEqual(['0.150', '0.250', '0.300']);
     expect(best!.low![0]!).toBeCloseTo(0.1, 12);
     expect(best!.high![0]!).toBeCloseTo(0.2, 12);
+  });
+});
+
+describe('the comparison of a sweep', () => {
+  /** A sweep that has ended with these summaries; what is not said is 0, '' or unknown. */
+  async function sweep(rows: Partial<EventRow<'summary'>>[]) {
+    const run = await createRun({
+      kind: 'sweep',
+      root: temporaryFolder(),
+      spec: { benchmark: 'nasbench101' },
+      seed: 1,
+    });
+    const empty = Object.fromEntries(
+      eventSchemas.summary.fields.map(({ name, type }) => [
+        name,
+        type.toString() === 'Utf8' ? '' : type.toString() === 'Int32' ? 0 : Number.NaN,
+      ]),
+    );
+    run.append('summary', rows.map((row) => ({ ...empty, protocol: 'V', ...row })) as EventRow<'summary'>[]);
+    run.close();
+    return reportData([openRun(run.dir)]).comparisons;
+  }
+
+  it('has a row a variant, what was published, and what the accuracies are', async () => {
+    const [comparison] = await sweep([
+      {
+        variant: 'NCA',
+        searches: 4,
+        test: 0.94,
+        test_std: 0.01,
+        against: 'NoMetric',
+        test_difference: 0.002,
+        test_p: 0.03,
+        published_test: 0.943,
+      },
+      { variant: 'NoMetric', searches: 4, test: 0.938 },
+      { variant: 'Margin', searches: 0 },
+    ]);
+    expect(comparison).toMatchObject({ against: 'NoMetric', published: true });
+    expect(comparison!.rows.map(({ variant }) => variant)).toEqual(['NCA', 'NoMetric']); // the third has not searched
+    expect(comparison!.rows[0]).toMatchObject({
+      test: 0.94,
+      testStd: 0.01,
+      difference: 0.002,
+      low: null,
+      p: 0.03,
+      rank: null,
+    });
+    expect(comparison!.notes.join(' ')).toMatch(/Protocol V: .*validation simulated/);
+    expect(JSON.parse(JSON.stringify(comparison))).toEqual(comparison);
+  });
+
+  it('is missing before the end', async () => {
+    expect(await sweep([])).toEqual([]);
   });
 });
 

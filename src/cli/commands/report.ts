@@ -2,7 +2,16 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { dataError, exitCode, usageError } from '../../core/errors.js';
 import { given } from '../../core/given.js';
-import { findRun, newestCheckpoint, openRun, replaceFile, type StoredRun } from '../../core/run/index.js';
+import {
+  findRun,
+  listRuns,
+  newestCheckpoint,
+  openRun,
+  replaceFile,
+  StoredRun,
+} from '../../core/run/index.js';
+import { spaceNames } from '../../core/space/index.js';
+import { headlineOf } from '../../core/spec/differences.js';
 import { unknownName } from '../../core/suggest.js';
 import { embeddingMap } from '../../jobs/embeddingMap.js';
 import { drawFigure } from '../../jobs/figures/index.js';
@@ -76,9 +85,10 @@ export const reportCommand: Command = {
     }
     const runs: StoredRun[] = args.runs.map((name: string) => openRun(findRun(name, args.root)));
     const model = reportData(runs, given({ title: args.title as string | undefined }));
-    const names = figureNamesOf(runs, args);
-    const map = await mapOf(runs, args, output);
-    const figures = await figuresOf(names, runs, args, output);
+    const controllers = withController(runs);
+    const names = figureNamesOf(controllers, args);
+    const map = await mapOf(args.map === 'logged' ? runs[0] : controllers[0], args, output);
+    const figures = await figuresOf(names, controllers, args, output);
     const file = resolve(args.out);
     await replaceFile(file, renderPage({ ...model, figures, ...given({ map }) }));
     const bytes = statSync(file).size;
@@ -87,12 +97,23 @@ export const reportCommand: Command = {
   },
 };
 
-/** Runs whose controllers can be asked. */
-const withController = (runs: readonly StoredRun[]) =>
-  runs.filter(({ dir }) => newestCheckpoint(dir).checkpoint?.controller);
+/** Runs whose controllers can be asked: of a sweep the first of each loss that it has pretrained. */
+function withController(runs: readonly StoredRun[]): StoredRun[] {
+  const own = runs.flatMap((run) => (isSweep(run.manifest) ? pretrainingsOf(run) : run));
+  return own.filter(({ dir }) => newestCheckpoint(dir).checkpoint?.controller);
+}
+
+const spaceOf = ({ dir }: StoredRun): string | undefined => newestCheckpoint(dir).checkpoint?.space;
+
+function pretrainingsOf({ dir }: StoredRun): StoredRun[] {
+  const runs = listRuns(dir).flatMap(({ dir, manifest }) => (manifest ? new StoredRun(dir, manifest) : []));
+  const bySeed = runs.toSorted((a, b) => a.manifest.seed - b.manifest.seed);
+  const losses = bySeed.map(({ manifest }) => headlineOf(manifest.spec).loss);
+  return bySeed.filter((_, i) => losses.indexOf(losses[i]) === i);
+}
 
 /** The figures that were asked for, or of the quick ones those that there is something for. */
-function figureNamesOf(runs: readonly StoredRun[], { figures, benchmark }: Args): FigureName[] {
+function figureNamesOf(controllers: readonly StoredRun[], { figures, benchmark }: Args): FigureName[] {
   const asked: string[] = figures;
   if (asked.includes('none')) return [];
   if (!asked.includes('auto')) {
@@ -100,29 +121,25 @@ function figureNamesOf(runs: readonly StoredRun[], { figures, benchmark }: Args)
       if (!drawable.includes(name as (typeof drawable)[number])) throw unknownName('figure', name, drawable);
     return asked as FigureName[];
   }
-  if (withController(runs).length === 0) return [];
+  const space = controllers[0] && spaceOf(controllers[0]);
+  if (!space || !spaceNames.includes(space) || controllers.some((run) => spaceOf(run) !== space)) return [];
   return quick.filter((name) => name !== 'accuracy-distance' || benchmark !== undefined);
 }
 
 async function figuresOf(
   names: readonly FigureName[],
-  runs: readonly StoredRun[],
+  controllers: readonly StoredRun[],
   args: Args,
   output: Output,
 ): Promise<FigureModel[]> {
   const drawn: FigureModel[] = [];
+  const space = (controllers[0] && spaceOf(controllers[0])) ?? 'nasbench101';
   for (const name of names) {
     output.note(`figure: ${name}`);
     const isOfRuns = name !== 'distances' && name !== 'accuracy-distance';
     const figure = await drawFigure(name, {
-      runs: isOfRuns ? withController(runs).map(({ dir }) => dir) : [],
-      ...{
-        space: spaceOf(runs) ?? 'nasbench101',
-        benchmark: args.benchmark,
-        cells: 4096,
-        pairs: 20_000,
-        seed: 1,
-      },
+      runs: isOfRuns ? controllers.map(({ dir }) => dir) : [],
+      ...{ space, benchmark: args.benchmark, cells: 4096, pairs: 20_000, seed: 1 },
       ...{ engine: args.engine, threads: args.threads },
     });
     drawn.push(await pageFigure(figure));
@@ -130,14 +147,8 @@ async function figuresOf(
   return drawn;
 }
 
-/** The space of the controllers. */
-const spaceOf = (runs: readonly StoredRun[]): string | undefined =>
-  withController(runs).map(({ dir }) => newestCheckpoint(dir).checkpoint!.space)[0];
-
-async function mapOf(runs: readonly StoredRun[], args: Args, output: Output): Promise<MapModel | undefined> {
+async function mapOf(run: StoredRun | undefined, args: Args, output: Output): Promise<MapModel | undefined> {
   if (args.map === 'none') return undefined;
-  const own = runs.filter(({ manifest }) => !isSweep(manifest));
-  const run = args.map === 'logged' ? own[0] : withController(own)[0];
   if (!run) {
     if (args.map === 'auto') return undefined;
     throw dataError(

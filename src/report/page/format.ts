@@ -32,3 +32,18 @@ export function tickLabel(value: number, step: number, unit: Unit): string {
           }).format(scaled);
   return unit === 'fraction' ? `${text} %` : text;
 }
+
+/** Mean ± standard deviation; in points where they are percentages. */
+export function spread(mean: number | null, deviation: number | null, scale: number, digits: number): string {
+  if (mean === null) return '–';
+  const own = (scale * mean).toFixed(digits);
+  return deviation === null ? own : `${own} ± ${(scale * deviation).toFixed(digits)}`;
+}
+
+/** With its sign. */
+export const signed = (value: number, digits: number): string =>
+  `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(digits)}`;
+
+/** A probability. */
+export const probability = (p: number | null): string =>
+  p === null ? '–' : p < 0.0001 ? '< 0.0001' : p.toFixed(4);

@@ -1,7 +1,7 @@
-import type { ReportModel, RunModel } from '../model.js';
+import type { Comparison, ComparisonRow, ReportModel, RunModel } from '../model.js';
 import { type Chart, chart } from './chart.js';
 import { h, replaceChildren, table } from './dom.js';
-import { format, seconds } from './format.js';
+import { format, probability, seconds, signed, spread } from './format.js';
 
 /** A part of the page. */
 export interface Section {
@@ -29,6 +29,15 @@ function memo(part: (model: ReportModel) => unknown, render: Section['render']):
 export const sections: readonly Section[] = [
   { id: 'summary', of: 'runs', title: 'Summary', render: summary },
   { id: 'curves', of: 'panels', title: 'Curves', render: chartsOf() },
+  {
+    id: 'comparison',
+    of: 'comparisons',
+    title: 'Comparison',
+    render: memo(
+      ({ comparisons }) => comparisons,
+      ({ comparisons }) => comparisons.flatMap(compared),
+    ),
+  },
   { id: 'figures', of: 'figures', title: 'Figures', render: figures },
   {
     id: 'stages',
@@ -45,7 +54,7 @@ export const sections: readonly Section[] = [
 ];
 
 function summary({ runs }: ReportModel): Node[] {
-  return runs.map((run) =>
+  const articles = runs.map((run) =>
     h(
       'article',
       { class: 'run' },
@@ -69,6 +78,7 @@ function summary({ runs }: ReportModel): Node[] {
       ),
     ),
   );
+  return [h('div', { class: 'runs' }, ...articles)];
 }
 
 /** Charts that stay on the page: newer panels are drawn into them. */
@@ -87,6 +97,77 @@ function chartsOf(): Section['render'] {
     replaceChildren(list, elements);
     return [list];
   };
+}
+
+/** Table 1 of the paper, of a sweep: what it found, what it says beside the variant that it is tested against, what was published. */
+function compared(
+  { name, rows, against, published, notes }: Comparison,
+  _: number,
+  all: readonly unknown[],
+): Node[] {
+  const percent = (value: number | null) => spread(value, null, 100, 2);
+  const columns: [
+    title: string,
+    cell: (row: ComparisonRow) => string,
+    published?: (row: ComparisonRow) => string,
+  ][] = [
+    [
+      'queries',
+      (row) => spread(row.queries, row.queriesStd, 1, 0),
+      (row) => spread(row.published.queries, null, 1, 0),
+    ],
+    ['test, %', (row) => spread(row.test, row.testStd, 100, 2), (row) => percent(row.published.test)],
+    ['SD, %', (row) => spread(row.sd, row.sdStd, 100, 2), (row) => percent(row.published.sd)],
+    ['regret, %', (row) => percent(row.regret), (row) => percent(row.published.regret)],
+    ['rank', (row) => spread(row.rank, null, 1, 0), (row) => spread(row.published.rank, null, 1, 0)],
+  ];
+  const cells = columns.flatMap(([title, own, theirs]) => [
+    { title, cell: own },
+    ...(published && theirs ? [{ title: 'paper', cell: theirs }] : []),
+  ]);
+  const difference = ({ difference, low, high }: ComparisonRow) => {
+    if (difference === null) return '–';
+    const interval =
+      low === null || high === null ? '' : ` [${signed(100 * low, 2)}, ${signed(100 * high, 2)}]`;
+    return `${signed(100 * difference, 2)}${interval}`;
+  };
+  return [
+    ...(all.length > 1 ? [h('h3', {}, name)] : []),
+    h(
+      'p',
+      { class: 'muted' },
+      'Means ± sample standard deviations over the searches. Queries: until the search had the cell that it reports. SD: of the test accuracies of all queried cells.',
+    ),
+    table(
+      `Comparison of the variants of ${name}`,
+      ['variant', 'searches', ...cells.map(({ title }) => title)],
+      rows.map((row) => [
+        row.variant,
+        format(row.searches, 'count'),
+        ...cells.map(({ title, cell }) =>
+          title === 'paper' ? h('span', { class: 'muted' }, cell(row)) : cell(row),
+        ),
+      ]),
+    ),
+    ...(against === undefined
+      ? []
+      : [
+          h('h3', { class: 'apart' }, `Beside ${against}`),
+          table(
+            `Tests of the variants against ${against}`,
+            ['variant', 'test accuracy, points [95 %]', 'p, searches', 'p, pretrainings'],
+            rows
+              .filter(({ variant }) => variant !== against)
+              .map((row) => [row.variant, difference(row), probability(row.p), probability(row.pMeans)]),
+          ),
+          h(
+            'p',
+            { class: 'muted' },
+            'Two-sided Mann–Whitney tests, corrected for the number of variants (Holm). Searches on one pretraining are not independent: the second p counts.',
+          ),
+        ]),
+    ...notes.map((text) => h('p', { class: 'muted' }, text)),
+  ];
 }
 
 function figures({ figures = [] }: ReportModel): Node[] {
@@ -131,6 +212,9 @@ function stageTable({ name, stages }: RunModel): HTMLElement {
   );
 }
 
+/** Lines of a spec that is shown at once. */
+const longestOpen = 100;
+
 function spec({ runs }: ReportModel): Node[] {
   return runs.map((run) =>
     h(
@@ -145,7 +229,7 @@ function spec({ runs }: ReportModel): Node[] {
         ),
       h(
         'details',
-        { open: runs.length === 1 },
+        { open: runs.length === 1 && run.spec.split('\n').length <= longestOpen },
         h('summary', {}, 'The resolved spec'),
         h('pre', { tabindex: 0 }, run.spec),
       ),
