@@ -25,7 +25,7 @@ export function qualityLines({ locality, accuracy }: Quality): QualityLine[] {
       text: (q) => number(q.locality.correlation),
     },
     ...locality.byDistance.map(({ distance, pairs }, i) => ({
-      name: `embedding distance, ${i < last ? distance : `more than ${last}`} edits apart (${pairs.toLocaleString('en-US')} pairs)`,
+      name: `embedding distance, ${i < last ? distance : `more than ${last}`} ${i === 0 ? 'edit' : 'edits'} apart (${pairs.toLocaleString('en-US')} pairs)`,
       text: (q: Quality) => number(q.locality.byDistance[i]!.mean),
     })),
     {

@@ -70,13 +70,15 @@ export const configOf = ({ background, ink, muted, grid, series }: Theme): Confi
     labelColor: ink,
     titleColor: ink,
     orient: 'bottom',
-    direction: 'vertical',
+    direction: 'horizontal',
     columns: 3,
     labelLimit: 400,
     labelFontSize: 11,
     symbolStrokeWidth: 2.5,
     symbolSize: 90,
   },
+  // Figures say in words what they show; a label on every point would be most of a file.
+  mark: { aria: false },
   range: { category: [...series] },
   view: { stroke: null },
 });

@@ -16,6 +16,20 @@ export const python: string | undefined = [process.env.RXNAS_PYTHON, 'python3'].
   }
 });
 
+/** Whether it has these packages; they are looked for, not imported, which takes some of them many seconds. */
+export function pythonHas(...packages: readonly string[]): boolean {
+  if (!python) return false;
+  const missing = `[name for name in ${JSON.stringify(packages)} if importlib.util.find_spec(name) is None]`;
+  try {
+    execFileSync(python, ['-c', `import importlib.util, sys; sys.exit(len(${missing}))`], {
+      stdio: 'ignore',
+    });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A Python process that answers a line of JSON with a line of JSON, in turn. */
 export function startPython(script: URL) {
   const child = spawn(python!, [fileURLToPath(script)], { stdio: ['pipe', 'pipe', 'inherit'] });
