@@ -18,13 +18,13 @@ export interface ReportModel {
 export interface LiveModel {
   /** As {@link RunModel.state}. */
   state: string;
-  /** Absent before there is anything to count. */
-  progress?: Progress;
+  /** Empty before there is anything to count; of a sweep its pretrainings, then its searches. */
+  progress: Progress[];
 }
 
 /** How far a run is. */
 export interface Progress {
-  unit: 'steps' | 'queries' | 'searches';
+  unit: 'steps' | 'queries' | 'searches' | 'pretrainings';
   done: number;
   /** null where it is not known. */
   total: number | null;

@@ -46,7 +46,7 @@ it('waits for a run that another process starts, serves it to its end, and ends 
   });
   expect(code).toBe(0);
   expect(stderr).toContain('waiting for the run');
-  expect(model!.live!.progress).toMatchObject({ unit: 'steps', done: 60, total: 60 });
+  expect(model!.live!.progress).toMatchObject([{ unit: 'steps', done: 60, total: 60 }]);
   expect(model!.panels!.find(({ id }) => id === 'step-total')!.series[0]!.x.at(-1)).toBe(60);
 });
 

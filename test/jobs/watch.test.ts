@@ -1,10 +1,11 @@
 import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Subscription } from 'rxjs';
 import { expect, it, onTestFinished } from 'vitest';
 import { createRun, type Run, readManifest, resumeRun } from '../../src/core/run/index.js';
 import { comparison } from '../../src/jobs/settings.js';
 import { watchModel } from '../../src/jobs/watch/watchModel.js';
-import { resolvedSweep } from '../../src/pipelines/fromSpec/sweep.js';
+import { readSweep, resolvedSweep } from '../../src/pipelines/fromSpec/sweep.js';
 import type { ReportModel } from '../../src/report/model.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
@@ -55,13 +56,13 @@ function watched(dir: string) {
   return { models, until };
 }
 
-const done = ({ live }: ReportModel) => live?.progress?.done;
+const done = ({ live }: ReportModel) => live?.progress[0]?.done;
 
 it('shows a run as it is, as it grows, and how it ends', async () => {
   const run = await newRun(10);
   const { until, models } = watched(run.dir);
   const first = await until(() => true);
-  expect(first.live).toMatchObject({ state: 'running', progress: { unit: 'steps', done: 10, total: 24 } });
+  expect(first.live).toMatchObject({ state: 'running', progress: [{ unit: 'steps', done: 10, total: 24 }] });
   expect(first.panels.find(({ id }) => id === 'step-total')!.series[0]!.x).toHaveLength(10);
   log(run, 10, 18);
   const later = await until((model) => done(model) === 18);
@@ -129,8 +130,28 @@ it('counts the searches of a sweep', async () => {
   run.flush();
   const { until } = watched(run.dir);
   const { live } = await until(() => true);
-  expect(live!.progress).toMatchObject({ unit: 'searches', done: 2, total: 6 });
+  expect(live!.progress).toMatchObject([{ unit: 'searches', done: 2, total: 6 }]);
   run.close();
+});
+
+it('counts the pretrainings of a sweep, which are runs of their own', async () => {
+  const sweep = await readSweep({
+    sweep: { seeds: 2, losses: ['NPairs'] },
+    pretrain: { extends: 'pretrain' },
+    search: { extends: 'search' },
+  });
+  const spec = resolvedSweep(sweep);
+  const run = await createRun({ kind: 'sweep', root: temporaryFolder(), spec, seed: 1 });
+  onTestFinished(() => run.close());
+  const { until } = watched(run.dir);
+  const { live } = await until(() => true);
+  expect(live!.progress).toMatchObject([
+    { unit: 'pretrainings', done: 0, total: 2 },
+    { unit: 'searches', done: 0, total: 2 },
+  ]);
+  const made = { out: join(run.dir, 'pretrain-NPairs-2'), kind: 'pretrain', spec: {}, seed: 2 };
+  await (await createRun(made)).finish('done');
+  await until((model) => done(model) === 1);
 });
 
 it('fails with a message where the run goes away', async () => {

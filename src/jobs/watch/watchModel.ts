@@ -1,4 +1,4 @@
-import { defer, filter, map, Observable, scan, switchMap, throttle, timer } from 'rxjs';
+import { defer, filter, map, merge, Observable, scan, switchMap, takeWhile, throttle, timer } from 'rxjs';
 import { type LogRecord, openRun, type Standing, StoredRun, watchRun } from '../../core/run/index.js';
 import type { ReportModel } from '../../report/model.js';
 import { reportModel } from '../../report/reportData.js';
@@ -15,9 +15,9 @@ const share = 0.05;
  * more than once a second. Reads only, and never ends. Fails as `readLog` does, with exit code 3 where the run's folder has gone.
  */
 export function watchModel(dir: string): Observable<Partial<ReportModel>> {
-  return defer(() => RunProgress.of(openRun(dir).manifest)).pipe(
+  return defer(() => RunProgress.of(openRun(dir))).pipe(
     switchMap((progress) =>
-      followed(dir).pipe(
+      merge(followed(dir), looks(progress)).pipe(
         scan((watched, item) => watched.add(item), new Watched(dir, progress)),
         filter((watched) => watched.isRead),
         throttle((watched) => timer(watched.rest), { leading: true, trailing: true }),
@@ -26,6 +26,15 @@ export function watchModel(dir: string): Observable<Partial<ReportModel>> {
     ),
   );
 }
+
+/** Milliseconds between two looks at what a run does outside its log. */
+const lookEvery = 3000;
+
+const looks = (progress: RunProgress): Observable<'look'> =>
+  timer(0, lookEvery).pipe(
+    takeWhile(() => progress.isHidden),
+    map(() => 'look' as const),
+  );
 
 /** Asks for the next record when the last one was taken, so none is held. */
 const followed = (dir: string): Observable<LogRecord | Standing> =>
@@ -53,8 +62,9 @@ class Watched {
     readonly progress: RunProgress,
   ) {}
 
-  add(item: LogRecord | Standing): this {
-    if ('state' in item) this.#standing = item;
+  add(item: LogRecord | Standing | 'look'): this {
+    if (item === 'look') this.progress.look();
+    else if ('state' in item) this.#standing = item;
     else {
       this.#rows.add(item);
       this.progress.mark(item, this.#rows);
@@ -74,6 +84,6 @@ class Watched {
     this.#made ??= model.made;
     this.rest = Math.max(leastRest, (performance.now() - begun) / share);
     const progress = this.progress.progress(this.#rows);
-    return { ...model, made: this.#made, live: { state, ...(progress && { progress }) } };
+    return { ...model, made: this.#made, live: { state, progress } };
   }
 }

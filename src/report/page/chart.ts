@@ -30,6 +30,7 @@ export function chart(first: Panel): Chart {
   const draw = () => {
     const { parts, ...drawn } = plot(panel, width);
     svg.setAttribute('width', String(width));
+    svg.setAttribute('viewBox', `0 0 ${width} ${height}`); // paper has another width
     svg.replaceChildren(...parts);
     reader(panel, drawn);
   };

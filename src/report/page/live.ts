@@ -33,7 +33,7 @@ export function follow(events: string, first: ReportModel, show: (model: ReportM
     line.dataset.state = connected ? live?.state : 'lost';
     const text = connected ? (states[live?.state ?? ''] ?? '') : 'connection lost, trying again';
     if (state.textContent !== text) state.textContent = text; // said aloud when it changes
-    showProgress(live?.progress, running && connected, bar, amount);
+    showProgress(live?.progress ?? [], running && connected, bar, amount);
   };
   const connect = () => {
     if (source || document.hidden) return;
@@ -67,26 +67,34 @@ export function follow(events: string, first: ReportModel, show: (model: ReportM
 }
 
 function showProgress(
-  progress: Progress | undefined,
+  progress: readonly Progress[],
   running: boolean,
   bar: HTMLProgressElement,
   amount: HTMLElement,
 ): void {
-  bar.hidden = !progress?.total;
-  amount.textContent = '';
-  if (!progress) return;
-  const { unit, done, total, rate, left } = progress;
-  const part = [
-    total
-      ? `${format(done, 'count')} of ${format(total, 'count')} ${unit}`
-      : `${format(done, 'count')} ${unit}`,
-  ];
-  if (running && rate) part.push(`${Number(rate.toPrecision(2))} a second`);
-  if (running && left) part.push(`${duration(left)} left`);
-  amount.textContent = part.join(' · ');
-  bar.max = total ?? 1;
-  bar.value = Math.min(done, bar.max);
-  bar.setAttribute('aria-label', part[0]!);
+  const sum = (of: (each: Progress) => number) => progress.reduce((all, each) => all + of(each), 0);
+  const known = progress.length > 0 && progress.every(({ total }) => total !== null);
+  const done = progress.map((each) => {
+    const count = format(each.done, 'count');
+    return each.total === null
+      ? `${count} ${each.unit}`
+      : `${count} of ${format(each.total, 'count')} ${each.unit}`;
+  });
+  const { rate, left } = progress.at(-1) ?? {};
+  amount.textContent = [
+    ...done,
+    running && rate && `${Number(rate.toPrecision(2))} a second`,
+    running && left && `${duration(left)} left`,
+  ]
+    .filter(Boolean)
+    .join(' · ');
+  bar.hidden = !known;
+  bar.max = sum(({ total }) => total ?? 0) || 1;
+  bar.value = Math.min(
+    sum((each) => each.done),
+    bar.max,
+  );
+  bar.setAttribute('aria-label', done.join(', '));
 }
 
 function duration(seconds: number): string {
