@@ -1,11 +1,11 @@
-import { isIP } from 'node:net';
+import { createConnection, isIP } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import type { Authenticator, NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
 import { failure, type RxnasError, usageError } from '../errors.js';
 import { type NatsAddress, natsAddress, publicAddress, serverNames } from './address.js';
-import { isPassing, jetStreamOff, natsFault } from './faults.js';
+import { certificateWanted, isPassing, jetStreamOff, natsFault } from './faults.js';
 import { type NatsOptions, natsOptions } from './options.js';
 
 /** The oldest server that has what is used here (pull consumers with limits on bytes, direct reads). */
@@ -78,6 +78,9 @@ export async function connectNats(url?: string, options: NatsOptions = natsOptio
       reconnectDelayHandler: () => reconnectEvery,
     });
   } catch (error) {
+    // A server that wants our certificate hangs up without a word once TLS is spoken.
+    if (options.cert === undefined && (await wantsCertificate(address.servers[0]!)))
+      throw certificateWanted(where, error);
     throw natsFault(error, where);
   }
   let lost: RxnasError | undefined;
@@ -194,6 +197,23 @@ export async function connectNats(url?: string, options: NatsOptions = natsOptio
   }
 }
 
+/** Whether a server says in its greeting that clients have to show a certificate. */
+function wantsCertificate({ host, port }: NatsAddress['servers'][number]): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ host, port, timeout: 1_000 });
+    let greeting = '';
+    const end = () => {
+      socket.destroy();
+      resolve(/"tls_verify":\s*true/.test(greeting));
+    };
+    socket.setEncoding('utf8').on('data', (text) => {
+      greeting += text;
+      if (greeting.includes('\n') || greeting.length > 10_000) end();
+    });
+    for (const event of ['error', 'timeout', 'close']) socket.on(event, end);
+  });
+}
+
 function checkVersion(version: string, where: string) {
   const number = (text: string) => {
     const [major = 0, minor = 0, patch = 0] = text.split(/[.-]/).map(Number);
@@ -256,7 +276,7 @@ function tlsOf({ servers, tls }: NatsAddress, options: NatsOptions): Pick<NodeCo
     );
   }
   // With a certificate of one's own, a server that has no TLS is the wrong one.
-  const isWanted = tls || ca !== undefined || cert !== undefined;
+  const isWanted = tls || ca !== undefined || cert !== undefined || insecure;
   const names = servers.map(({ host }) => host);
   const name = names.find((host) => !isIP(host));
   const verification = {

@@ -148,6 +148,13 @@ function reasonOf(error: unknown): string {
   return (error as Error).message.toLowerCase();
 }
 
+export const certificateWanted = (where: string, cause: unknown): RxnasError =>
+  usageError(
+    `the NATS server at ${where} wants a client certificate that it trusts`,
+    'give one with --nats-cert FILE and --nats-key FILE',
+    { cause },
+  );
+
 function tlsFault(error: unknown, where: string): RxnasError | undefined {
   const code = String(errorCode(error));
   const because = { cause: error };
@@ -176,11 +183,7 @@ function tlsFault(error: unknown, where: string): RxnasError | undefined {
     );
   }
   if (/certificate required|bad certificate|unknown ca/i.test((error as Error).message ?? '')) {
-    return usageError(
-      `the NATS server at ${where} wants a client certificate that it trusts`,
-      'give one with --nats-cert FILE and --nats-key FILE',
-      because,
-    );
+    return certificateWanted(where, error);
   }
   if (/^(ERR_SSL|ERR_TLS|ERR_OSSL|EPROTO)/.test(code)) {
     return usageError(
