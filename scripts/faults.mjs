@@ -1,6 +1,6 @@
 /**
- * `npm run faults`: the fault tests at full size; `npm run faults -- 1 9` those of some figures of docs/runs.md, `-- nats` is 13. Prints what
- * was counted for each. `RXNAS_KILLS` is how often figures 1, 4 and 9 kill a process (100).
+ * `npm run faults`: the fault tests at full size; `npm run faults -- 1 9` those of some figures of docs/runs.md, `-- nats` is 13, `-- network`
+ * 14. Prints what was counted for each. `RXNAS_KILLS` is how often figures 1, 4 and 9 kill a process (100).
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -24,10 +24,11 @@ const faults = [
   'full disk, read-only folder, EIO, two processes',
   'files from hostile hands',
   'workers, coordinator, server killed; units and answers again, late, out of order; no network (nats)',
+  'streams: 10 s without network, the server full, the server killed (network)',
 ];
 
 /** Figures that have a name as well. */
-const named = { nats: 13 };
+const named = { nats: 13, network: 14 };
 const wanted = process.argv.slice(2).map((arg) => named[arg] ?? Number(arg));
 for (const [i, number] of wanted.entries()) {
   if (Number.isInteger(number) && number >= 1 && number <= faults.length) continue;

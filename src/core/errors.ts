@@ -25,9 +25,12 @@ export class RxnasError extends Error {
     readonly exitCode: ExitCode = 1,
     options?: ErrorOptions,
   ) {
-    super(message, options);
+    super(withoutSecrets(message), options);
   }
 }
+
+/** A text without what stands between `://` and `@` in its addresses: messages go to terminals, logs and manifests. */
+export const withoutSecrets = (text: string): string => text.replace(/(:\/\/)[^@\s"'`]*@/g, '$1');
 
 /** Wrong flag, parameter or spec: exit code 2. */
 export const usageError = (message: string, hint: string, options?: ErrorOptions) =>

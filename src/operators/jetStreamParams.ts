@@ -1,6 +1,4 @@
 import { z } from 'zod';
-import { RxnasError } from '../core/errors.js';
-import { publicAddress } from '../core/nats/address.js';
 import { streamName } from '../core/nats/index.js';
 import { fromEnvironment } from '../core/spec/grammar.js';
 
@@ -13,14 +11,11 @@ export const streamParam = z
 
 export const natsServerParam = z
   .string()
-  .superRefine((text, context) => {
-    try {
-      publicAddress(text, 'the address');
-    } catch (error) {
-      if (!(error instanceof RxnasError)) throw error;
-      context.addIssue({ code: 'custom', message: `${error.message}; ${error.hint}` });
-    }
-  })
+  .regex(/^(nats|tls):\/\/\S+$/, 'expected nats://HOST:PORT or tls://HOST:PORT')
+  .regex(
+    /^[^@]*$/,
+    'no password or token belongs here: give it by RXNAS_NATS_USER and RXNAS_NATS_PASSWORD, or a file',
+  )
   .optional()
   .meta(fromEnvironment)
   .describe('NATS server, `nats://host:4222`, without password; default: RXNAS_NATS_URL, else this machine');

@@ -11,14 +11,19 @@ export interface Outcome {
   stderr: string;
 }
 
-/** Runs the real, built command; `started` is given the process, `env` is added to the environment. */
+/**
+ * Runs the real, built command; `started` is given the process, `env` is added to the environment, `within` stands before the
+ * command (`ip netns exec NAME`).
+ */
 export function rxnas(
   args: readonly string[],
   started?: (child: ChildProcess) => void,
   env: NodeJS.ProcessEnv = {},
+  within: readonly string[] = [],
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, ...args], {
+    const [command, ...all] = [...within, process.execPath, program, ...args];
+    const child = spawn(command!, all, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     });

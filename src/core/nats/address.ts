@@ -1,4 +1,4 @@
-import { usageError } from '../errors.js';
+import { usageError, withoutSecrets } from '../errors.js';
 
 /** Where servers listen, without anything that is secret. */
 export interface NatsAddress {
@@ -20,7 +20,7 @@ const defaultPort = 4222;
 export function natsAddress(text: string, from = 'the NATS server'): NatsAddress {
   const wrong = (why: string) =>
     usageError(
-      `${from} is '${scrubbed(text)}': ${why}`,
+      `${from} is '${shown(text)}': ${why}`,
       'give nats://HOST:PORT or tls://HOST:PORT, several of a cluster with commas between them',
     );
   const address: NatsAddress = { servers: [], tls: false };
@@ -63,9 +63,8 @@ export function publicAddress(text: string, from: string): NatsAddress {
   return address;
 }
 
-/** A text without what stands between `://` and `@` in its addresses. */
-export const scrubbed = (text: string): string =>
-  text.replace(/(:\/\/)[^@\s,]*@/g, '$1').replace(/(^|,)[^@\s,/]*@/g, '$1');
+/** An address without its secret, also where it has no protocol or is no address at all. */
+const shown = (text: string): string => withoutSecrets(text).replace(/(^|,)[^@\s,/]*@/g, '$1');
 
 /** `host:port`, as messages show it. */
 export const serverNames = ({ servers }: NatsAddress): string =>

@@ -100,6 +100,10 @@ export const specSyntax = z.strictObject({
   executor: z
     .string()
     .regex(/^(local|processes|(nats|tls):\/\/\S+)$/, 'expected local, processes or nats://HOST:PORT')
+    .regex(
+      /^[^@]*$/,
+      'no password or token belongs here: give it by RXNAS_NATS_USER and RXNAS_NATS_PASSWORD, or a file',
+    )
     .optional()
     .meta(fromEnvironment)
     .describe(

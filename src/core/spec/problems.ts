@@ -1,4 +1,4 @@
-import { type RxnasError, usageError } from '../errors.js';
+import { type RxnasError, usageError, withoutSecrets } from '../errors.js';
 
 /** Where something stands. */
 export interface Place {
@@ -30,7 +30,9 @@ export interface Problem {
 export class Problems {
   readonly #found: Problem[] = [];
 
-  add(place: Place, message: string, hint: string): void {
+  add(at: Place, what: string, hint: string): void {
+    const place = { ...at, file: withoutSecrets(at.file) }; // `--set server=…` stands in for a file
+    const message = withoutSecrets(what);
     // An alias or a base file that is used twice has its faults once.
     const known = this.#found.some(
       (each) => each.message === message && textOf(each.place) === textOf(place),
@@ -58,7 +60,7 @@ export class Problems {
     const [first, ...more] = this.list();
     if (!first) return undefined;
     const rest = more.length > 0 ? ` (and ${more.length} more: rxnas lint ${first.place.file})` : '';
-    const at = first.place === nowhere ? '' : `${textOf(first.place)}: `;
+    const at = first.place.file === nowhere.file ? '' : `${textOf(first.place)}: `;
     return usageError(`${at}${first.message}${rest}`, first.hint);
   }
 

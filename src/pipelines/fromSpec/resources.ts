@@ -10,7 +10,6 @@ import { initialWeights } from '../../core/controller/weights.js';
 import type { OpenedEngine } from '../../core/engine/index.js';
 import { dataError, usageError } from '../../core/errors.js';
 import { given } from '../../core/given.js';
-import { scrubbed } from '../../core/nats/address.js';
 import { controllerCheckpoint, type Manifest } from '../../core/run/index.js';
 import type { Space } from '../../core/space/index.js';
 import type { Registry } from '../../core/spec/registry.js';
@@ -120,7 +119,7 @@ function executorsOf(
   const trains = benchmark && (registry.find('benchmark', nameOf(benchmark)) as BenchmarkSpec).trains;
   if (isElsewhere(executor) && !trains) {
     throw usageError(
-      `${scrubbed(executor)} is to train, but ${benchmark ? `the benchmark ${nameOf(benchmark)} trains nothing` : 'there is no benchmark'}`,
+      `${executor} is to train, but ${benchmark ? `the benchmark ${nameOf(benchmark)} trains nothing` : 'there is no benchmark'}`,
       'leave out --on (executor), or take a benchmark that trains: live:mnist',
     );
   }

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { natsAddress, publicAddress, scrubbed } from '../../../src/core/nats/address.js';
+import { natsAddress, publicAddress } from '../../../src/core/nats/address.js';
 import { connectNats, natsOptions } from '../../../src/core/nats/index.js';
 import { freePort, natsServer, TestServer, testServer } from '../../support/nats.js';
 
@@ -33,7 +33,6 @@ describe('addresses', () => {
     'nats://a,nats://x:hunter2@b',
     'http://me:hunter2@host',
   ])('never repeat the secret of %s', (text) => {
-    expect(scrubbed(text)).not.toContain('hunter2');
     try {
       publicAddress(text, '--nats');
       expect.unreachable();
