@@ -18,6 +18,7 @@ const connectTimeout = 5_000;
 const pingInterval = 5_000;
 const reconnectEvery = 250;
 const longestPause = 2_000;
+const longestElection = 15_000;
 
 /** A connection to NATS JetStream that outlives restarts of the server and gaps in the network, for `patience`. */
 export interface Nats {
@@ -96,7 +97,8 @@ export async function connectNats(url?: string, options: NatsOptions = natsOptio
   try {
     checkVersion(connection.info!.version, where);
     if (!connection.info!.jetstream) throw jetStreamOff(where);
-    const manager = await jetstreamManager(connection);
+    const manager = await jetstreamManager(connection, { checkAPI: false });
+    await answering(manager);
     void watch();
     return {
       where,
@@ -194,6 +196,20 @@ export async function connectNats(url?: string, options: NatsOptions = natsOptio
     ]);
     late.abort();
     await connection.close();
+  }
+}
+
+/** Waits for a cluster that is still choosing its leader; throws where there is no JetStream for us. */
+async function answering(manager: JetStreamManager): Promise<void> {
+  for (const began = performance.now(); ; ) {
+    try {
+      await manager.getAccountInfo();
+      return;
+    } catch (error) {
+      const isOff = (error as Error).name === 'JetStreamNotEnabled';
+      if (isOff || !isPassing(error) || performance.now() - began > longestElection) throw error;
+      await pause(reconnectEvery);
+    }
   }
 }
 

@@ -133,7 +133,12 @@ export class StreamReader {
     const stop = () => messages?.stop();
     signal.addEventListener('abort', stop);
     try {
-      messages = await consumer.fetch({ max_messages: Math.max(1, room()), expires: requestExpires });
+      messages = await consumer.fetch({
+        max_messages: Math.max(1, room()),
+        expires: requestExpires,
+        // Else the client asks after the consumer when it connects again, for ever where the server that had it is gone.
+        bind: true,
+      });
       if (signal.aborted) return;
       for await (const message of messages) {
         this.#heard = performance.now();
