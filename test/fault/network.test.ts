@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { from, lastValueFrom, NEVER, toArray } from 'rxjs';
+import { concatMap, delay, from, lastValueFrom, NEVER, of, tap, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { anchorBatch, anchorsOf, rowsOf } from '../../src/core/batch/index.js';
@@ -183,14 +183,22 @@ describe.skipIf(!natsServer)('figure 14: the server is killed', () => {
     const stream = { stream: 'cells', server: server.url, nats: {} };
     const written = lastValueFrom(
       from(Array.from({ length: count }, (_, i) => anchorBatch(Uint32Array.of(i, i)))).pipe(
+        concatMap((item) => of(item).pipe(delay(10))),
         toJetStream(stream),
         toArray(),
       ),
     );
-    const read = lastValueFrom(fromJetStream(stream).pipe(toArray()));
+    let arrived = 0;
+    const read = lastValueFrom(
+      fromJetStream(stream).pipe(
+        tap(() => arrived++),
+        toArray(),
+      ),
+    );
     let kills = 0;
     let over = false;
     const killer = (async () => {
+      await until(() => arrived > 0);
       while (!over && kills < 20) {
         await setTimeout(50 + Math.random() * 200);
         await server.kill9();

@@ -480,7 +480,9 @@ describe.skipIf(!natsServer)('by JetStream', () => {
     const credit = new Credit(4);
     const items = Array.from({ length: 300 }, (_, i) => numbers(i * 10, 1 + (i % 7) * 3000));
     let kills = 0;
+    let arrived = 0;
     const killer = (async () => {
+      while (arrived === 0) await setTimeout(10);
       for (; kills < 4; kills++) {
         await setTimeout(60);
         await own.kill9();
@@ -493,6 +495,7 @@ describe.skipIf(!natsServer)('by JetStream', () => {
           { credit },
           concatMap(({ item }) => of(item as Anchors).pipe(delay(1))),
         ),
+        tap(() => arrived++),
         toArray(),
       ),
     );
