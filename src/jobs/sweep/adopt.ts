@@ -1,11 +1,12 @@
 import { cpSync, existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { dataError, usageError } from '../../core/errors.js';
-import { isRun, type JsonValue, type Manifest, readManifest } from '../../core/run/index.js';
+import { isRun, type Manifest, readManifest } from '../../core/run/index.js';
 import { differences } from '../../core/spec/differences.js';
 import { type Chosen, nameOf } from '../../core/spec/spec.js';
 import { specOfRun, wantedSpec } from '../kinds.js';
-import type { PretrainTask, Resolved } from './tasks.js';
+import { essence } from './essence.js';
+import type { PretrainTask } from './tasks.js';
 import { finalWeights } from './unit.js';
 
 /**
@@ -60,7 +61,9 @@ export async function sameRows(dir: string, manifest: Manifest, task: PretrainTa
   const hint = 'give another folder, or the settings that it was made with';
   if (manifest.kind === 'sweep') throw usageError(`${dir} is a sweep, not a pretraining`, hint);
   const { resolved } = wantedSpec(await specOfRun(manifest));
-  const [different] = differences([essence(resolved), essence(task.spec)]);
+  const { engine: _, ...theirs } = essence(resolved);
+  const { engine: __, ...own } = essence(task.spec);
+  const [different] = differences([theirs, own]);
   if (different) {
     const [was, is] = different.values.map((value) => JSON.stringify(value) ?? '(nothing)');
     throw usageError(`${dir} was pretrained with ${different.name} ${was}, not ${is}`, hint);
@@ -82,20 +85,4 @@ function chosenEngine({ read }: PretrainTask) {
   const engine = read.spec.engine as Chosen;
   const name = nameOf(engine);
   return { name, threads: engine[name]!.threads };
-}
-
-/** A resolved spec without what its rows do not depend on: engine (compared by itself), name, how often checkpoints are made. */
-function essence({ name: _, engine: __, ...spec }: Resolved): Resolved {
-  const strip = (node: JsonValue): JsonValue => {
-    if (Array.isArray(node)) return node.map(strip);
-    if (typeof node !== 'object' || node === null) return node;
-    const entries = Object.entries(node).map(([key, value]) => [
-      key,
-      key === 'checkpoint' && typeof value === 'object' && value !== null && !Array.isArray(value)
-        ? {}
-        : strip(value),
-    ]);
-    return Object.fromEntries(entries);
-  };
-  return strip(spec) as Resolved;
 }

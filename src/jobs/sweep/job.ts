@@ -11,20 +11,22 @@ import {
   isRun,
   type JsonValue,
   readManifest,
+  replaceFile,
   resumeRun,
   unpackRun,
 } from '../../core/run/index.js';
 import type { Protocol, QueryRow } from '../../core/search/pool.js';
-import { nameOf } from '../../core/spec/spec.js';
 import type { Executor } from '../../core/work/executor.js';
 import { executorsOn, isElsewhere } from '../../core/work/executors.js';
 import { spaceOf } from '../../pipelines/fromSpec/index.js';
-import { openBenchmarkOf, storedWeights } from '../../pipelines/fromSpec/resources.js';
+import { storedWeights } from '../../pipelines/fromSpec/resources.js';
 import { resolvedSweep, type Sweep } from '../../pipelines/fromSpec/sweep.js';
 import { type JobOptions, type JobResult, place, withRun, workName } from '../job.js';
 import { sweepOfRun } from '../kinds.js';
 import { adopt, sameRows } from './adopt.js';
+import { adoptSearches } from './adoptSearches.js';
 import { asReady } from './asReady.js';
+import { checkBenchmarks } from './benchmarks.js';
 import { loggedOutcomes, outcomeOf, type SearchOutcome } from './outcome.js';
 import { WaitingSearches } from './store.js';
 import { type SummaryRow, summarise } from './summary.js';
@@ -144,6 +146,15 @@ async function runSweep(
     const found = logged > 0 ? [...loggedOutcomes(dir)] : [];
     const waiting = new WaitingSearches(dir);
     const early = new Map<number, SearchOutcome>();
+    const there = new Set(waiting.list());
+    const takenSearches = await adoptSearches(
+      options.reuse ?? [],
+      searches,
+      waiting,
+      ({ index }) => index >= logged && !there.has(index),
+      onNote,
+    );
+    if (takenSearches > 0) onNote(`${takenSearches} searches taken from ${options.reuse!.join(', ')}`);
     for (const index of waiting.list()) {
       if (index < logged) waiting.remove(index);
       else early.set(index, outcomeOf(waiting.rows(index)));
@@ -264,6 +275,7 @@ async function runSweep(
     }
     waiting.close();
     run.append('summary', summary);
+    await replaceFile(join(dir, 'summary.json'), summaryJson(result));
     await run.finish('done', headOf(summary));
     return { ...result, status: 'done' as const };
   }).finally(() => elsewhere?.close());
@@ -303,25 +315,6 @@ async function keepRun(packed: Uint8Array, out: string): Promise<void> {
   }
 }
 
-/** Opens each benchmark once: data sets, provenance, and what is wrong with any of them. */
-async function checkBenchmarks(sweep: Sweep, onNote: (line: string) => void) {
-  const data: Record<string, string> = {};
-  const provenance: Record<string, string> = {};
-  const seen = new Set<string>();
-  for (const { search } of sweep.variants) {
-    const chosen = search.spec.benchmark!;
-    const key = JSON.stringify(chosen);
-    if (seen.has(key)) continue;
-    seen.add(key);
-    const benchmark = await openBenchmarkOf(chosen, search.registry, { onNote });
-    Object.assign(data, benchmark.data);
-    provenance[nameOf(chosen)] = benchmark.provenance;
-    await benchmark.close?.();
-  }
-  const [first] = sweep.variants;
-  return { data, provenance, space: spaceOf(first!.search.spec, first!.search.registry)!.name };
-}
-
 /** The controllers that the searches of variants without a pretraining begin with, by variant. */
 function storedControllers({ variants }: Sweep, onNote: (line: string) => void): Map<string, Float32Array> {
   const weights = new Map<string, Float32Array>();
@@ -332,6 +325,14 @@ function storedControllers({ variants }: Sweep, onNote: (line: string) => void):
   }
   return weights;
 }
+
+/** What `summary.json` holds; null where a figure is not there. */
+const summaryJson = ({ name, provenance, progress, summary }: Omit<SweepResult, 'status'>): string =>
+  `${JSON.stringify(
+    { name, provenance, progress, variants: summary },
+    (_, value) => (typeof value === 'number' && !Number.isFinite(value) ? null : value),
+    2,
+  )}\n`;
 
 /** What the manifest of a finished sweep says. */
 function headOf(summary: readonly SummaryRow[]): Record<string, JsonValue> {

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
+import { RxnasError } from '../../core/errors.js';
 import { isRun, openRun, type RunState, readManifest, runState } from '../../core/run/index.js';
 import type { Sweep } from '../../pipelines/fromSpec/sweep.js';
+import { checkBenchmarks } from './benchmarks.js';
 import type { SweepResult } from './job.js';
 import { loggedOutcomes, outcomeOf } from './outcome.js';
 import { WaitingSearches } from './store.js';
@@ -11,16 +13,18 @@ import { tasksOf } from './tasks.js';
 export async function sweepStanding(
   dir: string,
   sweep: Sweep,
-): Promise<
-  Omit<SweepResult, 'status' | 'provenance'> & { status: RunState; provenance: Record<string, string> }
-> {
+): Promise<Omit<SweepResult, 'status'> & { status: RunState }> {
   const { manifest } = openRun(dir);
   const { pretrainings, searches } = tasksOf(sweep);
   const outcomes = [...loggedOutcomes(dir)];
   const waiting = new WaitingSearches(dir);
   for (const index of waiting.places()) {
-    // Those that have been logged meanwhile are there already.
-    if (index >= outcomes.length) outcomes.push(outcomeOf(waiting.rows(index)));
+    if (index < outcomes.length) continue;
+    try {
+      outcomes.push(outcomeOf(waiting.rows(index)));
+    } catch {
+      // Logged and taken away meanwhile.
+    }
   }
   const isDone = (name: string) => {
     const folder = join(dir, name);
@@ -31,7 +35,7 @@ export async function sweepStanding(
     name: sweep.name,
     status: runState(dir, manifest),
     summary: summarise(sweep, outcomes),
-    provenance: {},
+    provenance: await provenanceOf(sweep),
     progress: {
       pretrainings: {
         done: pretrainings.filter(({ name }) => isDone(name)).length,
@@ -40,4 +44,14 @@ export async function sweepStanding(
       searches: { done: outcomes.length, all: searches.length },
     },
   };
+}
+
+/** Nothing where a benchmark is not there any more: what was found with it can still be shown. */
+async function provenanceOf(sweep: Sweep): Promise<Record<string, string>> {
+  try {
+    return (await checkBenchmarks(sweep, () => {})).provenance;
+  } catch (error) {
+    if (error instanceof RxnasError) return {};
+    throw error;
+  }
 }
