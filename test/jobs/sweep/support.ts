@@ -24,3 +24,24 @@ export const resultRows = (dir: string): EventRow<'result'>[] =>
   [...openRun(dir).records({ events: ['result'] })].flatMap(
     ({ batch }) => [...rowsOf(batch)] as EventRow<'result'>[],
   );
+
+/** A sweep of a second: two losses and random search on the embedded benchmark, two pretrainings of each and two searches on each. */
+export const smallSweep = (setSearch: Record<string, unknown> = {}) => ({
+  name: 'small',
+  sweep: { losses: ['TripletMargin', 'NoMetric'], seeds: 2, searchSeeds: 2 },
+  pretrain: {
+    extends: 'pretrain',
+    engine: 'simd',
+    set: { 'anchors.steps': 4, 'batch.rows': 64, 'checkpoint.every': 2, 'embedCells.sample': 16 },
+  },
+  search: {
+    extends: 'search',
+    engine: 'simd',
+    set: {
+      ...{ 'rounds.searcher.nao.initial': 20, 'rounds.searcher.nao.perRound': 10 },
+      ...{ 'rounds.searcher.nao.epochs': 1, 'rounds.most': 3, 'benchmarkLookup.budget': 40 },
+      ...setSearch,
+    },
+  },
+  variants: { Random: { pretrain: null, search: { set: { 'rounds.searcher': 'random' } } } },
+});
