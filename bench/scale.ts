@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -60,32 +60,63 @@ async function payloads(figures: ScaleFigures, say: Say): Promise<void> {
   say(`a training: ${unit} bytes there, ${answer} back; images of MNIST, once a worker: ${images} bytes`);
 }
 
-/** Does `count` units of `milliseconds`; units a second and milliseconds of this process's processor time a unit. */
-async function timed(executor: Executor<Nap, number>, count: number, milliseconds: number) {
+/** Milliseconds of processor time that a process of this machine has had; NaN where there is no /proc. */
+function cpuOf(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const [user, system] = stat
+      .slice(stat.lastIndexOf(')') + 2)
+      .split(' ')
+      .slice(11, 13);
+    return 10 * (Number(user) + Number(system));
+  } catch {
+    return Number.NaN;
+  }
+}
+
+/** Does `count` units of `milliseconds`; units a second, and milliseconds of processor time a unit: of this process, and of `others` together. */
+async function timed(
+  executor: Executor<Nap, number>,
+  count: number,
+  milliseconds: number,
+  others: readonly number[] = [],
+) {
+  const ofOthers = () => others.reduce((sum, pid) => sum + cpuOf(pid), 0);
   const units = (from: number, n: number) =>
     Promise.all(Array.from({ length: n }, (_, i) => executor.run({ i: from + i, milliseconds })));
   await units(-64, 64); // processes are started, and warm
+  const before = ofOthers();
   const cpu = process.cpuUsage();
   const start = performance.now();
   await units(0, count);
   const seconds = (performance.now() - start) / 1000;
   const { user, system } = process.cpuUsage(cpu);
-  return { rate: count / seconds, cpuMs: (user + system) / 1000 / count };
+  return {
+    rate: count / seconds,
+    cpuMs: (user + system) / 1000 / count,
+    othersMs: (ofOthers() - before) / count,
+  };
 }
 
 async function throughput(figures: ScaleFigures, say: Say): Promise<void> {
   const empty = 4000;
   const napping = 100;
-  const measure = async (name: string, slots: number, executor: Executor<Nap, number>) => {
-    const { rate, cpuMs } = await timed(executor, empty, 0);
+  const measure = async (
+    name: string,
+    slots: number,
+    executor: Executor<Nap, number>,
+    [server, ...workers]: number[] = [],
+  ) => {
+    const { rate, cpuMs, othersMs: workersMs } = await timed(executor, empty, 0, workers);
     // As long as it takes anyhow, 20 s at most.
     const naps = Math.min(20 * slots, 160) * (1000 / napping) * 0.5;
     const nap = await timed(executor, naps, napping);
+    const serverMs = server === undefined ? 0 : (await timed(executor, empty / 4, 0, [server])).othersMs;
     const ideal = (slots * 1000) / napping;
     const lost = 1 - nap.rate / ideal;
-    figures[`throughput/${name}`] = { rate, cpuMs, napRate: nap.rate, lost };
+    figures[`throughput/${name}`] = { rate, cpuMs, workersMs, serverMs, napRate: nap.rate, lost };
     say(
-      `${name}: ${rate.toFixed(0)} empty units/s (${(1000 / rate).toFixed(2)} ms each, ${cpuMs.toFixed(2)} ms of the coordinator's processor); of ${napping} ms each ${nap.rate.toFixed(1)}/s of ${ideal.toFixed(0)}: ${(100 * lost).toFixed(1)} % lost`,
+      `${name}: ${rate.toFixed(0)} empty units/s (${(1000 / rate).toFixed(2)} ms each, processor time a unit: coordinator ${cpuMs.toFixed(2)} ms, worker ${workersMs.toFixed(2)}, server ${serverMs.toFixed(2)}); of ${napping} ms each ${nap.rate.toFixed(1)}/s of ${ideal.toFixed(0)}: ${(100 * lost).toFixed(1)} % lost`,
     );
   };
 
@@ -106,7 +137,12 @@ async function throughput(figures: ScaleFigures, say: Say): Promise<void> {
       const workers = await Promise.all(Array.from({ length: count }, () => startWorker(server.url)));
       const run = `bench-${count}`;
       const executor = await executorsOn(server.url, { run: () => run }).open(napKind, { attempts: 1 });
-      await measure(`nats, ${count} workers`, count, executor);
+      await measure(
+        `nats, ${count} workers`,
+        count,
+        executor,
+        [server, ...workers].map(({ pid }) => pid!),
+      );
       await executor.close();
       await Promise.all(workers.map(ended));
     }
@@ -141,6 +177,7 @@ async function startServer() {
   });
   return {
     url: `nats://127.0.0.1:${port}`,
+    pid: child.pid,
     async stop() {
       await ended(child);
       rmSync(folder, { recursive: true, force: true });
@@ -175,6 +212,7 @@ async function outstanding(figures: ScaleFigures, say: Say, count: number): Prom
     async offer(key, unit) {
       keys.push(key);
       values.push((JSON.parse(Buffer.from(unit).toString()) as { work: Nap }).work.i);
+      return true;
     },
     answer: async () => undefined,
     forget: async () => {},

@@ -127,12 +127,13 @@ export class SimulatedQueue implements WorkQueue {
     return new Set(this.#answers.keys());
   }
 
-  offer(key: string, unit: Uint8Array): Promise<void> {
+  offer(key: string, unit: Uint8Array): Promise<boolean> {
     return this.#way(() => {
-      if (this.#units.has(key)) return;
+      if (this.#units.has(key)) return false;
       this.#units.set(key, unit);
       this.counts.most = Math.max(this.counts.most, this.#units.size);
       this.#queue(key);
+      return true;
     });
   }
 

@@ -4,6 +4,7 @@ import { given } from '../core/given.js';
 import { readManifest } from '../core/run/index.js';
 import { parseOverride } from '../core/spec/override.js';
 import { resolvedSpec, specHash, specYaml } from '../core/spec/resolved.js';
+import { executorWord } from '../core/work/executors.js';
 import { specOfRun, standing, type Wanted, wantedSpec } from '../jobs/kinds.js';
 import { amountsOf, resumeSpec, type SpecResult, type SpecRow, specJob } from '../jobs/specJob.js';
 import { type ReadSpec, spaceOf } from '../pipelines/fromSpec/index.js';
@@ -51,7 +52,7 @@ export const onOption = {
 export const overridesOf = ({ set = [], on }: Args) =>
   [...(set as string[]), ...executorSet(on)].map(parseOverride);
 
-const executorSet = (on: string | undefined) => (on === undefined ? [] : [`executor=${on}`]);
+const executorSet = (on: string | undefined) => (on === undefined ? [] : [`executor=${executorWord(on)}`]);
 
 /** Runs a spec, or goes on with its run: what `run`, `pretrain` and `search` do once they have it. */
 export async function runRead(read: () => Promise<ReadSpec>, args: Args, output: Output): Promise<ExitCode> {

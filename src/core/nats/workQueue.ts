@@ -53,14 +53,18 @@ export class NatsWorkQueue implements WorkQueue {
     return new Set(Object.keys(stored.state.subjects ?? {}).map(keyOf));
   }
 
-  async offer(key: string, unit: Uint8Array): Promise<void> {
+  async offer(key: string, unit: Uint8Array): Promise<boolean> {
     const subject = subjects.work(this.#run, this.#kind, key);
     // The same for every attempt at this one request, so that one that was stored but not confirmed is not stored again.
     const msgID = `${key}.${randomUUID()}`;
-    await this.#nats.request(() =>
-      this.#nats.jetstream.publish(subject, unit, { msgID }).catch((error: Error) => {
-        if (!/maximum messages per subject/.test(error.message)) throw error; // it is there already
-      }),
+    return this.#nats.request(() =>
+      this.#nats.jetstream.publish(subject, unit, { msgID }).then(
+        () => true,
+        (error: Error) => {
+          if (/maximum messages per subject/.test(error.message)) return false;
+          throw error;
+        },
+      ),
     );
   }
 

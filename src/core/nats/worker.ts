@@ -54,7 +54,7 @@ const askFor = 5000;
 
 /**
  * Takes units of work from a NATS server and carries them out in processes of this machine. The answer is stored before the unit is
- * acknowledged; a unit whose answer is there already is acknowledged without any work.
+ * acknowledged; of a unit whose answer is there already that is told again, without any work.
  */
 export class NatsWorker {
   readonly id = `${hostname()
@@ -159,7 +159,7 @@ export class NatsWorker {
     this.#units.set(key, unit);
     const working = setInterval(() => message.working(), this.#leaseTime / 3);
     try {
-      if (await this.#isAnswered(run, key)) {
+      if (await this.#tellAgain(run, key)) {
         this.counts.repeated++;
         message.ack();
         return;
@@ -260,12 +260,15 @@ export class NatsWorker {
     }
   }
 
-  async #isAnswered(run: string, key: string): Promise<boolean> {
+  /** Tells the answer to a unit again, where it is answered already: whoever asks once more waits for it. */
+  async #tellAgain(run: string, key: string): Promise<boolean> {
+    const { manager, jetstream } = this.#nats;
     const last_by_subj = subjects.result(run, key);
-    const { manager } = this.#nats;
-    return (
-      (await this.#nats.request(() => manager.streams.getMessage(streams.results, { last_by_subj }))) !== null
+    const stored = await this.#nats.request(() =>
+      manager.streams.getMessage(streams.results, { last_by_subj }),
     );
+    if (stored) await this.#nats.request(() => jetstream.publish(last_by_subj, stored.data));
+    return stored !== null;
   }
 
   /** Stores an answer, unless there is one already: the first one counts. */

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { publicAddress } from '../nats/address.js';
 import { unknownName } from '../suggest.js';
 import type { Executor } from './executor.js';
 import { type AnyMessages, processesFor } from './kind.js';
@@ -38,11 +39,19 @@ const isServer = (on: string) => /^(nats|tls):/.test(on);
 /** Whether a word means other machines. */
 export const isElsewhere = isServer;
 
+/** The word, where it is one of {@link executorWords}. Throws exit code 2 for another one, and for an address with a secret in it. */
+export function executorWord(on: string): string {
+  if (isServer(on)) publicAddress(on, 'the executor');
+  else if (on !== 'local' && on !== 'processes') throw unknownName('executor', on, executorWords);
+  return on;
+}
+
 /**
- * The executors that a word stands for ({@link executorWords}). What is computed is the same on all of them. Throws exit code 2 for another word;
+ * The executors that a word stands for ({@link executorWords}). What is computed is the same on all of them. Throws as {@link executorWord};
  * `open` rejects where a server cannot be reached or used.
  */
-export function executorsOn(on: string, { run, onNote }: ExecutorsOptions): Executors {
+export function executorsOn(word: string, { run, onNote }: ExecutorsOptions): Executors {
+  const on = executorWord(word);
   if (on === 'local') return { on, open: async (kind, needs) => new LocalExecutor(kind, needs) };
   if (on === 'processes') {
     return {
@@ -51,7 +60,6 @@ export function executorsOn(on: string, { run, onNote }: ExecutorsOptions): Exec
         processesFor(kind, { slots, ...needs }),
     };
   }
-  if (!isServer(on)) throw unknownName('executor', on, executorWords);
   return {
     on,
     async open(kind, needs) {

@@ -14,8 +14,8 @@ export interface WorkQueue {
     onAnswer: (key: string, answer: Uint8Array) => void,
     onLost: (error: Error) => void,
   ): Promise<Set<string>>;
-  /** Puts a unit into the queue, durably; one that is there already stays one. Rejects with a RxnasError where it cannot. */
-  offer(key: string, unit: Uint8Array): Promise<void>;
+  /** Puts a unit into the queue, durably, and gives true; false where it is there already. Rejects with a RxnasError where it cannot. */
+  offer(key: string, unit: Uint8Array): Promise<boolean>;
   /** The stored answer of a unit. */
   answer(key: string): Promise<Uint8Array | undefined>;
   /** Takes a stored answer away. */
@@ -181,8 +181,11 @@ export class QueueExecutor<Work, Result> implements Executor<Work, Result> {
         if (stored && (await this.#take(key, stored, true))) return;
         await queue.forget(key); // what failed then may succeed now
       }
-      await queue.offer(key, bytes);
       this.counts.offered++;
+      if (await queue.offer(key, bytes)) return;
+      // It may have been answered a moment ago, and not be out of the queue yet: then nobody answers it again.
+      const stored = await queue.answer(key);
+      if (stored && this.#outstanding.get(key) === task) await this.#take(key, stored);
     } catch (error) {
       if (key === undefined || this.#outstanding.get(key) === task) this.#free(key);
       task.reject(error);

@@ -144,7 +144,7 @@ describe.skipIf(!natsServer)('workers', () => {
       await nats.jetstream.publish(subjects.result('twice', keys[i]), again);
     }
     await vi.waitFor(() => expect(own.counts.repeated).toBeGreaterThanOrEqual(20));
-    await vi.waitFor(() => expect(made.counts.duplicates).toBe(20));
+    await vi.waitFor(() => expect(made.counts.duplicates).toBeGreaterThanOrEqual(20));
     expect(linesOf(file).sort((a, b) => a - b)).toEqual(values);
     expect(await queued()).toBe(0);
   });

@@ -64,6 +64,13 @@ function executorConformance(on: string): void {
     expect((await executor.run({ kind: 'echo', value })).value).toEqual(value);
   });
 
+  it('has the result of a unit again that is asked for once more', async () => {
+    const executor = await open(on);
+    for (let time = 0; time < 2; time++) {
+      expect((await executor.run({ kind: 'echo', value: 'the same' })).value).toBe('the same');
+    }
+  });
+
   it('hands on an error that the user can act upon, once and at once', async () => {
     const executor = await open(on);
     const refused = { message: 'the images are missing', hint: 'fetch them', exitCode: 3 };

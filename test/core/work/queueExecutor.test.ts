@@ -57,8 +57,8 @@ it('asks again for what the queue has lost', async () => {
   const { queue } = simulation;
   const offer = queue.offer.bind(queue);
   queue.offer = async (key, unit) => {
-    if (lost++ < 30) return; // acknowledged, and forgotten: the store was lost
-    await offer(key, unit);
+    if (lost++ < 30) return true; // acknowledged, and forgotten: the store was lost
+    return offer(key, unit);
   };
   await runAll(simulation, 100);
   expect(simulation.executor.counts.answered).toBe(100);
@@ -99,6 +99,7 @@ it('fails all work with the error of a server that is lost, and takes its units 
     },
     async offer() {
       calls.push('offer');
+      return true;
     },
     answer: async () => undefined,
     forget: async () => {},
