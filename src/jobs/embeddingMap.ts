@@ -6,6 +6,8 @@ import type { EngineName } from '../core/engine/engine.js';
 import { openEngine } from '../core/engine/index.js';
 import { dataError, RxnasError } from '../core/errors.js';
 import { given } from '../core/given.js';
+import { fitUmap, type UmapSettings } from '../core/projection/umap.js';
+import { stream } from '../core/random/random.js';
 import { controllerCheckpoint, readEmbeddings, type StoredRun } from '../core/run/index.js';
 import type { Space } from '../core/space/index.js';
 import { tokensOfCells } from '../core/space/space.js';
@@ -19,6 +21,8 @@ export interface EmbeddingMapOptions {
   cells: 'all' | 'logged';
   /** Whose accuracies are shown; default: that which the run asked, and without one those of its queries. */
   benchmark?: string;
+  /** Lays the cells out by UMAP as well. */
+  umap?: boolean;
   engine: EngineName | 'auto';
   threads?: number;
   /** Cells done so far, of so many. */
@@ -52,10 +56,37 @@ export async function embeddingMap(run: StoredRun, options: EmbeddingMapOptions)
     const known = benchmark?.list
       ? await accuraciesIn(benchmark, cells)
       : named(ofQueries(run, space, cells), benchmark);
-    return { ...embedded, space: space.name, ...known };
+    const places = options.umap ? await umapOf(embedded) : undefined;
+    return { ...embedded, space: space.name, ...known, ...(places && { umap: places }) };
   } finally {
     await benchmark?.close?.();
   }
+}
+
+/** Cells that UMAP lays out; the others are placed between their nearest of these. */
+const umapSample = 5000;
+const umap: UmapSettings = { neighbors: 15, minDist: 0.1, metric: 'euclidean' };
+
+/** Places by UMAP with the defaults of `rxnas embed --umap`, on fewer cells. */
+async function umapOf({ embeddings, width, cells }: Embedded): Promise<Float32Array> {
+  if (cells.length <= umap.neighbors) {
+    throw dataError(
+      `${cells.length} embeddings are too few for UMAP`,
+      `it takes more than ${umap.neighbors}; leave out --umap`,
+    );
+  }
+  const random = stream(1, 'report', 'umap');
+  const rows = random.shuffle(Uint32Array.from(cells.keys())).subarray(0, umapSample);
+  const sample = new Float32Array(rows.length * width);
+  for (const [i, row] of rows.entries())
+    sample.set(embeddings.subarray(row * width, (row + 1) * width), i * width);
+  const layout = await fitUmap(sample, width, umap, random);
+  const places = new Float32Array(2 * cells.length);
+  for (let at = 0; at < cells.length; at += BATCH) {
+    places.set(layout.place(embeddings.subarray(at * width, (at + BATCH) * width)), 2 * at);
+    await breathe();
+  }
+  return places;
 }
 
 type Accuracies = Pick<MapData, 'benchmark' | 'accuracies'>;

@@ -29,7 +29,7 @@ export function mapModel(data: MapData): MapModel {
   const { points, variances } = principalComponents(embeddings, width);
   const total = variances.reduce((sum, variance) => sum + variance, 0);
   const shares = [...variances.subarray(0, 2)].map(
-    (variance) => `${((100 * variance) / total).toFixed(0)} %`,
+    (variance) => `${((100 * variance) / (total || 1)).toFixed(0)} %`,
   );
   return {
     source,

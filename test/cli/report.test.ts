@@ -44,8 +44,10 @@ describe('rxnas report', () => {
     expect(modelIn(out).figures).toHaveLength(2);
     expect(distances.svg).toMatch(/^<svg.*var\(--text\)/s);
     expect(distances.svg).not.toContain('#f0f0');
-    expect((await report('--map', 'logged', '--figures', 'none')).code).toBe(0);
-    expect(modelIn(out, 'map-data')).toMatchObject({ rows: 64 });
+    expect((await report('--map', 'logged', '--umap', '--figures', 'none')).code).toBe(0);
+    const { rows, layouts } = modelIn(out, 'map-data');
+    expect(rows).toBe(64);
+    expect(layouts.map(({ name }: { name: string }) => name)).toEqual(['UMAP', 'principal components']);
   });
 
   it('says in one message what is wrong, and keeps what stood there', async () => {

@@ -60,6 +60,11 @@ export const reportCommand: Command = {
       describe:
         'cells of the embedding map: all of the space, by the controller of the first run that has one; those that it has logged; or no map. auto: all, where a run has a controller',
     },
+    umap: {
+      type: 'boolean',
+      default: false,
+      describe: 'lay the map out by UMAP as well; takes a minute longer',
+    },
     benchmark: {
       type: 'string',
       describe:
@@ -161,7 +166,7 @@ async function mapOf(run: StoredRun | undefined, args: Args, output: Output): Pr
   try {
     const data = await embeddingMap(run, {
       cells: args.map === 'logged' ? 'logged' : 'all',
-      engine: args.engine,
+      ...{ umap: args.umap, engine: args.engine },
       ...given({
         benchmark: args.benchmark as string | undefined,
         threads: args.threads as number | undefined,

@@ -97,7 +97,6 @@ export class EmbeddingMap {
       this.#moved = false;
     }
     this.#choices = colourChoices(data);
-    this.#source.textContent = `${model.source}.`;
     this.#canvas.setAttribute(
       'aria-label',
       `Map of ${format(model.rows, 'count')} cells by their embeddings`,
@@ -110,6 +109,8 @@ export class EmbeddingMap {
       this.#layoutBy,
       data.layouts.map(({ name }, i) => [String(i), name]),
     );
+    this.#layout = Number(this.#layoutBy.value);
+    this.#caption();
     this.#layoutField.hidden = data.layouts.length < 2;
     if (!this.#canvas.isConnected) this.#build();
     this.#recolour();
@@ -227,6 +228,13 @@ export class EmbeddingMap {
     }
     if (this.#moved) this.#draw();
     else this.#showAll();
+  }
+
+  /** What is shown, and where the cells lie. */
+  #caption(): void {
+    const { model, layouts } = this.#data!;
+    const { name, note } = layouts[this.#layout]!;
+    this.#source.textContent = `${model.source}. Placed by ${name}: ${note}.`;
   }
 
   #showAll(): void {
