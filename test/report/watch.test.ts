@@ -59,8 +59,16 @@ describe.skipIf(!chromiumPath)('a watched run in Chromium', () => {
     await page.goto(await watching.url);
 
     await eventually(() => status(page).textContent()).toBe('running');
+    const chart = page.locator('#step-total svg').first();
+    await chart.focus();
+    await page.keyboard.press('Home');
+    const reading = await page.locator('#step-total .reading').textContent();
+    expect(reading).toMatch(/^step \d/);
     const first = await stepsShown(page);
     await eventually(() => stepsShown(page)).toBeGreaterThan(first);
+    // Who reads the chart is not disturbed.
+    expect(await chart.evaluate((svg) => svg === svg.ownerDocument.activeElement)).toBe(true);
+    expect(await page.locator('#step-total .reading').textContent()).toMatch(/^step \d/);
     expect(await page.locator('.live .amount').textContent()).toMatch(/^[\d,]+ of 300 steps · /);
 
     await page.locator('#map canvas').waitFor();
