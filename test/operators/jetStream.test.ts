@@ -146,8 +146,8 @@ describe.skipIf(!natsServer)('by JetStream', () => {
 
   it.each([
     ['other rows', [...batches(2), numbers(99)], 'batch 2 differs'],
-    ['fewer batches', batches(2), 'where this run has the end'],
-    ['more batches', batches(4), 'it has the end where this run has a batch'],
+    ['fewer batches', batches(2), 'it has more than the 2 of this run'],
+    ['more batches', batches(4), 'it ends after 3 batches, this run has more'],
   ])('refuses to go on in a stream with %s', async (_, items, message) => {
     const stream = fresh();
     const isLonger = items.length === 4;
@@ -157,6 +157,15 @@ describe.skipIf(!natsServer)('by JetStream', () => {
     await expect(send(stream, items)).rejects.toMatchObject({
       exitCode: 1,
       message: expect.stringContaining(message),
+    });
+  });
+
+  it('refuses other rows of the same number in a stream that has ended', async () => {
+    const stream = fresh();
+    await send(stream, batches(3));
+    await expect(send(stream, [numbers(1), numbers(2), numbers(3)])).rejects.toMatchObject({
+      exitCode: 1,
+      message: expect.stringContaining('batch 2 differs'),
     });
   });
 

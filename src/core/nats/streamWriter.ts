@@ -41,15 +41,16 @@ const longestWait = 250;
 const wrongSequence = 10071;
 const streamNotFound = 10059;
 
-type Progress = (BatchPart | EndMarker) & { sequence: number };
+type Stored<M> = M & { sequence: number };
 
 /**
  * Writes batches into a stream, in their order and each once, whatever happens to server, network or this process. A writer that is started
  * again computes its batches anew and sends those that are not in the stream yet; by the digest of the newest it sees that they are the same.
  */
 export class StreamWriter {
-  /** The newest batch or end in the stream. */
-  #stored: Progress | undefined;
+  /** The newest part of a batch in the stream, and the end where it has one. */
+  #batch: Stored<BatchPart> | undefined;
+  #end: Stored<EndMarker> | undefined;
   /** Sequence of the newest message of any kind: who sends behind it knows that nobody else does. */
   #last = 0;
   #next = 0;
@@ -73,13 +74,22 @@ export class StreamWriter {
   async write(batch: RecordBatch, event?: string): Promise<void> {
     const index = this.#next++;
     // Nothing to compare with, nothing to encode.
-    if (this.#stored && index < this.#stored.index) return;
-    for (const part of batchParts(batch, index, event)) await this.#send(part);
+    if (this.#batch && index < this.#batch.index) return;
+    for (const part of batchParts(batch, index, event)) {
+      const order = this.#batch ? compare(part, this.#batch) : 1;
+      if (order < 0 || (order === 0 && messageId(part) === messageId(this.#batch!))) continue;
+      if (order === 0) throw this.#conflict(`batch ${index} differs from that of this run`);
+      if (this.#end) throw this.#conflict(`it ends after ${this.#end.index} batches, this run has more`);
+      await this.#store(part);
+    }
   }
 
   /** Marks the end: there are no further batches. */
-  end(): Promise<void> {
-    return this.#send({ kind: 'end', index: this.#next });
+  async end(): Promise<void> {
+    const count = this.#next;
+    if (count <= (this.#batch?.index ?? -1))
+      throw this.#conflict(`it has more than the ${count} of this run`);
+    if (!this.#end) await this.#store({ kind: 'end', index: count });
   }
 
   /** Tells readers that the source has failed. */
@@ -89,28 +99,13 @@ export class StreamWriter {
     this.#last = seq;
   }
 
-  async #send(message: BatchPart | EndMarker): Promise<void> {
-    const order = this.#stored ? compare(message, this.#stored) : 1;
-    if (order < 0 && message.kind === 'batch') return;
-    if (order <= 0) {
-      if (messageId(message) === messageId(this.#stored!)) return;
-      throw this.#conflict(message);
-    }
-    if (this.#stored?.kind === 'end') throw this.#conflict(message);
-    await this.#store(message);
-  }
-
   async #store(message: BatchPart | EndMarker): Promise<void> {
     const { signal } = this.options;
     for (let wait = 10; ; ) {
       const outcome = await this.nats.request(() => this.#attempt(message), signal);
       if (typeof outcome === 'object') {
         this.#last = Math.max(this.#last, outcome.seq);
-        this.#stored = {
-          ...message,
-          ...(message.kind === 'batch' && { payload: nothing }),
-          sequence: outcome.seq,
-        };
+        this.#keep(message, outcome.seq);
         return;
       }
       if (outcome === 'moved') {
@@ -150,11 +145,12 @@ export class StreamWriter {
 
   /** Whether a message whose acknowledgement was lost is there; throws where another process has sent one. */
   async #isStored(message: BatchPart | EndMarker): Promise<boolean> {
-    const before = this.#stored?.sequence;
+    const before = this.#newest;
     await this.#locate(await this.nats.request(() => this.#info(), this.options.signal));
-    if (this.#stored && messageId(this.#stored) === messageId(message)) return true;
+    const newest = this.#newest;
+    if (newest && messageId(newest) === messageId(message)) return true;
     // Only what is no batch has come meanwhile: readers refuse it, and it is no reason to stop.
-    if (this.#stored?.sequence === before) return false;
+    if (newest?.sequence === before?.sequence) return false;
     throw failure(
       `the stream '${this.options.stream}' was changed by somebody else while it was written`,
       'let one process at a time write into a stream; started again, this one goes on where the stream ends',
@@ -212,11 +208,12 @@ export class StreamWriter {
     return streams.update(config.name, { ...config, max_bytes: maxBytes });
   }
 
-  /** Finds the newest batch or end, passing over whatever else lies behind it. */
+  /** Finds the newest batch, and the end behind it, passing over whatever else there is. */
   async #locate({ state }: StreamInfo): Promise<void> {
     const { stream, signal } = this.options;
     this.#last = state.last_seq;
-    this.#stored = undefined;
+    this.#batch = undefined;
+    this.#end = undefined;
     for (let sequence = state.last_seq; state.messages > 0 && sequence >= state.first_seq; sequence--) {
       const found = await this.nats.request(
         () => this.nats.manager.streams.getMessage(serverStream(stream), { seq: sequence }),
@@ -227,21 +224,25 @@ export class StreamWriter {
         const message = readMessage((name) => found.header.get(name), found.data);
         // A stranger may have sent a copy of one; of ours each is there once.
         if (message.kind === 'error' || found.header.get('Nats-Msg-Id') !== messageId(message)) continue;
-        this.#stored = { ...message, ...(message.kind === 'batch' && { payload: nothing }), sequence };
-        return;
+        this.#keep(message, sequence);
+        if (message.kind === 'batch') return;
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
       }
     }
   }
 
-  #conflict({ kind, index }: StreamMessage) {
+  get #newest() {
+    return this.#end ?? this.#batch;
+  }
+
+  #keep(message: BatchPart | EndMarker, sequence: number) {
+    if (message.kind === 'end') this.#end = { ...message, sequence };
+    else this.#batch = { ...message, payload: nothing, sequence };
+  }
+
+  #conflict(what: string) {
     const { stream } = this.options;
-    const [ours, theirs] = [kind, this.#stored!.kind].map((each) => (each === 'end' ? 'the end' : 'a batch'));
-    const what =
-      ours === theirs || this.#stored!.index !== index
-        ? `batch ${this.#stored!.index} differs from that of this run`
-        : `it has ${theirs} where this run has ${ours}`;
     return failure(
       `the stream '${stream}' holds other batches: ${what}`,
       `give the stream another name, or remove it: nats stream rm ${serverStream(stream)}`,
@@ -251,8 +252,5 @@ export class StreamWriter {
 
 const nothing = new Uint8Array(0);
 
-/** The order of two messages in a stream: batches and their parts; the end is behind the batches before it. */
-function compare(a: BatchPart | EndMarker, b: BatchPart | EndMarker): number {
-  const part = (message: BatchPart | EndMarker) => (message.kind === 'batch' ? message.part : 1);
-  return a.index - b.index || part(a) - part(b);
-}
+/** The order of two messages of batches. */
+const compare = (a: BatchPart, b: BatchPart): number => a.index - b.index || a.part - b.part;
