@@ -14,7 +14,7 @@ import { finalWeights } from './unit.js';
  * under the name that a sweep gives them (`pretrain-LOSS-SEED`), and were made by whatever command, as long as it asked for the same rows. One
  * that is not finished is passed over.
  *
- * Throws exit code 3 where a folder is missing, 2 where a run is of another spec, naming the first field that differs.
+ * Throws exit code 2 where a run is of another spec, naming the first field that differs.
  * @returns names of what was taken
  */
 export async function adopt(
@@ -23,14 +23,6 @@ export async function adopt(
   pretrainings: readonly PretrainTask[],
   onNote: (line: string) => void,
 ): Promise<string[]> {
-  for (const folder of folders) {
-    if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
-      throw dataError(
-        `--reuse ${folder}: there is no such folder`,
-        'give the one that holds pretrain-LOSS-SEED',
-      );
-    }
-  }
   const taken: string[] = [];
   for (const task of pretrainings) {
     const target = join(dir, task.name);
@@ -54,6 +46,18 @@ export async function adopt(
     }
   }
   return taken;
+}
+
+/** Throws exit code 3 where one of the folders is missing. */
+export function requireFolders(folders: readonly string[]): void {
+  for (const folder of folders) {
+    if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+      throw dataError(
+        `--reuse ${folder}: there is no such folder`,
+        'give the one that holds pretrain-LOSS-SEED',
+      );
+    }
+  }
 }
 
 /** Throws exit code 2 where a run would not have the rows of this pretraining. */

@@ -23,7 +23,7 @@ import { storedWeights } from '../../pipelines/fromSpec/resources.js';
 import { resolvedSweep, type Sweep } from '../../pipelines/fromSpec/sweep.js';
 import { type JobOptions, type JobResult, place, withRun, workName } from '../job.js';
 import { sweepOfRun } from '../kinds.js';
-import { adopt, sameRows } from './adopt.js';
+import { adopt, requireFolders, sameRows } from './adopt.js';
 import { adoptSearches } from './adoptSearches.js';
 import { asReady } from './asReady.js';
 import { checkBenchmarks } from './benchmarks.js';
@@ -100,6 +100,7 @@ async function runSweep(
   const on = options.on ?? sweep.executor;
   const { pretrainings, searches } = tasksOf(sweep);
   // What cannot be opened is reported before anything is written.
+  requireFolders(options.reuse ?? []);
   const { data, provenance, space } = await checkBenchmarks(sweep, onNote);
   const weights = storedControllers(sweep, onNote);
   let run = resumed?.run;
