@@ -121,14 +121,17 @@ function pretrainingsOf({ dir }: StoredRun): StoredRun[] {
 function figureNamesOf(controllers: readonly StoredRun[], { figures, benchmark }: Args): FigureName[] {
   const asked: string[] = figures;
   if (asked.includes('none')) return [];
-  if (!asked.includes('auto')) {
-    for (const name of asked)
-      if (!drawable.includes(name as (typeof drawable)[number])) throw unknownName('figure', name, drawable);
-    return asked as FigureName[];
+  const named = asked.filter((name) => name !== 'auto');
+  for (const name of named) {
+    if (!drawable.includes(name as (typeof drawable)[number])) throw unknownName('figure', name, drawable);
   }
   const space = controllers[0] && spaceOf(controllers[0]);
-  if (!space || !spaceNames.includes(space) || controllers.some((run) => spaceOf(run) !== space)) return [];
-  return quick.filter((name) => name !== 'accuracy-distance' || benchmark !== undefined);
+  const isAlike = controllers.every((run) => spaceOf(run) === space);
+  const found =
+    asked.includes('auto') && space && spaceNames.includes(space) && isAlike
+      ? quick.filter((name) => name !== 'accuracy-distance' || benchmark !== undefined)
+      : [];
+  return [...new Set([...found, ...(named as FigureName[])])];
 }
 
 async function figuresOf(
