@@ -43,7 +43,7 @@ export async function clustersData(
   paths: readonly string[],
   {
     classes = 12,
-    classSize = 32,
+    classSize = 16,
     ...options
   }: ControllersOptions & { classes?: number | undefined; classSize?: number | undefined },
 ): Promise<ClustersData> {
