@@ -369,3 +369,61 @@ describe.skipIf(!natsServer || !tfjsLoads)('a search on live training over NATS'
     fullSize ? 900_000 : 120_000,
   );
 });
+
+describe.skipIf(!natsServer)('a sweep over NATS', () => {
+  it(
+    'figure 13: workers killed at random instants: the rows of the undisturbed sweep on this machine',
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'rxnas-test-'));
+      const server = await TestServer.start();
+      const ended: Promise<Outcome>[] = [];
+      const children: ChildProcess[] = [];
+      onTestFinished(async () => {
+        for (const child of children) child.kill('SIGKILL');
+        await Promise.all(ended);
+        await server.stop();
+        rmSync(folder, { recursive: true, force: true });
+      });
+      const startWorker = (place: number) => {
+        ended[place] = rxnas(['worker', '--nats', server.url, '--slots', '1', '--lease', '1'], (own) => {
+          children[place] = own;
+        });
+      };
+      const flags = [
+        ...['sweep', 'table1', '--losses', 'Margin,NoMetric', '--seeds', '2', '--search-seeds', '2'],
+        ...['--steps', '60', '--benchmark', 'mnist-cells5', '--rounds', '3', '--queries', '80'],
+        ...['--engine', 'simd', '--set', 'search.rounds.searcher.nao.epochs=4', '--quiet'],
+      ];
+      const [local, far] = [join(folder, 'local'), join(folder, 'nats')];
+      expect((await rxnas([...flags, '--out', local])).code).toBe(0);
+
+      const random = stream(18, 'sweep kills');
+      const wanted = fullSize ? searches : 2;
+      for (const place of [0, 1]) startWorker(place);
+      let [killed, isOver] = [0, false];
+      const killing = (async () => {
+        while (!isOver && killed < wanted) {
+          await wait(1500 + random.float() * 2000);
+          if (isOver) break;
+          const place = random.int(2);
+          children[place]!.kill('SIGKILL');
+          expect((await ended[place]!).signal).toBe('SIGKILL');
+          killed++;
+          startWorker(place);
+        }
+      })();
+      const { code, stderr } = await rxnas([...flags, '--out', far, '--on', server.url]);
+      isOver = true;
+      await killing;
+      expect(code, stderr).toBe(0);
+      expect(killed).toBeGreaterThan(0);
+      const results = (run: string) => readFileSync(join(run, 'results-000.parquet'));
+      expect(results(far).equals(results(local))).toBe(true);
+      figure(
+        13,
+        `a sweep of 4 pretrainings and 12 searches, ${killed} workers killed: the same results, to the byte`,
+      );
+    },
+    fullSize ? 900_000 : 120_000,
+  );
+});

@@ -9,7 +9,7 @@ import { specJob } from '../../src/jobs/specJob.js';
 import { readSpec } from '../../src/pipelines/fromSpec/index.js';
 import { natsServer, testServer } from '../support/nats.js';
 import { runDigest } from '../support/runDigest.js';
-import { type Outcome, rxnas } from '../support/rxnas.js';
+import { rxnas } from '../support/rxnas.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const producer = 'examples/cells-to-stream.yaml';
@@ -77,12 +77,9 @@ describe.skipIf(!natsServer)('a pretraining in two processes', () => {
         },
         env,
       );
-      const killer = (async () => {
-        while (!existsSync(until) || readdirSync(until).length < 2) await setTimeout(5);
-        child!.kill('SIGKILL');
-      })();
-      const [{ signal }] = (await Promise.all([running, killer])) as [Outcome, void];
-      return signal;
+      while (!existsSync(until) || readdirSync(until).length < 2) await setTimeout(5);
+      child!.kill('SIGKILL');
+      return (await running).signal;
     };
 
     const [cells, steps] = [join(folder, 'cells'), join(folder, 'steps')];
@@ -124,7 +121,7 @@ describe.skipIf(!natsServer)('a pretraining in two processes', () => {
       ['run', 'pretrain', '--set', 'executor=nats://me:hunter2@127.0.0.1:1'],
       /no password or token belongs here/,
     ],
-    [['run', 'pretrain', '--on', 'nats://me:hunter2@127.0.0.1:1'], /no password or token belongs here/],
+    [['run', 'pretrain', '--on', 'nats://me:hunter2@127.0.0.1:1'], /has a password or token in it/],
     [['worker', '--nats', 'nats://me:hunter2@127.0.0.1:1'], /has a password or token in it/],
     [['run', producer, '--nats-password', 'hunter2'], /unknown flag '--nats-password'/],
   ])(

@@ -50,7 +50,7 @@ describe.skipIf(!chromiumPath)('a watched run in Chromium', () => {
       'pretrain',
       ...pretraining.split(' '),
       '--steps',
-      '300',
+      '1500',
       '--out',
       dir,
       '--quiet',
@@ -69,7 +69,7 @@ describe.skipIf(!chromiumPath)('a watched run in Chromium', () => {
     // Who reads the chart is not disturbed.
     expect(await chart.evaluate((svg) => svg === svg.ownerDocument.activeElement)).toBe(true);
     expect(await page.locator('#step-total .reading').textContent()).toMatch(/^step \d/);
-    expect(await page.locator('.live .amount').textContent()).toMatch(/^[\d,]+ of 300 steps · /);
+    expect(await page.locator('.live .amount').textContent()).toMatch(/^[\d,]+ of 1,500 steps · /);
 
     await page.locator('#map canvas').waitFor();
     const [source, before] = [await mapSource(page), await picture(page)];
@@ -80,8 +80,8 @@ describe.skipIf(!chromiumPath)('a watched run in Chromium', () => {
     expect((await pretrain).code).toBe(0);
     await eventually(() => status(page).textContent()).toBe('done');
     expect(await page.locator('#summary .state').textContent()).toBe('done');
-    await eventually(() => stepsShown(page)).toBe(300);
-    await eventually(() => mapSource(page)).toContain('after 300 steps');
+    await eventually(() => stepsShown(page)).toBe(1500);
+    await eventually(() => mapSource(page)).toContain('after 1,500 steps');
     expect(problems).toEqual([]);
 
     watching.process.kill('SIGINT');

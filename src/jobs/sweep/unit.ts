@@ -1,12 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { lastValueFrom, NEVER } from 'rxjs';
 import { type Benchmark, type BenchmarkSpec, openBenchmark } from '../../core/benchmark/index.js';
 import { controllerFor } from '../../core/controller/config.js';
 import { flatten, unflatten } from '../../core/controller/weights.js';
 import { StageMeters } from '../../core/meter.js';
-import { controllerCheckpoint, isRun, packRun, readManifest } from '../../core/run/index.js';
+import { controllerCheckpoint, isRun, openRun, packRun, readManifest } from '../../core/run/index.js';
 import type { QueryRow } from '../../core/search/pool.js';
 import { nameOf, type Spec } from '../../core/spec/spec.js';
 import { type ReadSpec, readSpec, spaceOf } from '../../pipelines/fromSpec/index.js';
@@ -74,11 +75,21 @@ async function pretrain({ name, spec }: PretrainUnit, { folder }: UnitOptions): 
   }
 }
 
+/** How long the process of a sweep that was killed may take to notice that it is alone. */
+const orphanEnds = 10_000;
+
 /** Runs the pretraining, or goes on with it where it was stopped. */
 async function pretrainInto(dir: string, read: ReadSpec): Promise<void> {
   const options = { stop: NEVER };
-  if (!isRun(dir)) await specJob(read, { ...options, out: dir });
-  else if (readManifest(dir).status !== 'done') await resumeSpec(dir, read, options);
+  if (!isRun(dir)) {
+    await specJob(read, { ...options, out: dir });
+    return;
+  }
+  const run = openRun(dir);
+  for (const until = performance.now() + orphanEnds; run.holder && performance.now() < until; ) {
+    await wait(50);
+  }
+  if (readManifest(dir).status !== 'done') await resumeSpec(dir, read, options);
 }
 
 /** The weights of a pretraining's newest checkpoint. */

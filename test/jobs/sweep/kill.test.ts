@@ -53,7 +53,7 @@ describe('a sweep that is killed (-9) and begun again', () => {
       expect(killed.signal).toBe('SIGKILL');
       const again = await rxnas(['sweep', file, '--out', out, '--workers', '1', '--json']);
       expect(again.stderr).toContain('holds a run of these settings that was stopped; going on with it');
-      expect(again.code).toBe(0);
+      expect(again.code, again.stderr).toBe(0);
       expect(runDigest(out)).toEqual(runDigest(join(folder, 'whole')));
       for (const name of names(out).filter((each) => each.startsWith('pretrain-'))) {
         expect(readManifest(join(out, name)).status).toBe('done');
