@@ -17,7 +17,20 @@ const lineEvery = 5_000;
 const duration = (seconds: number) => {
   if (!Number.isFinite(seconds)) return '–';
   const s = Math.round(seconds);
-  return s < 60 ? `${s} s` : `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')} min`;
+  if (s < 60) return `${s} s`;
+  const [whole, rest, unit] = s < 3600 ? [s / 60, s % 60, 'min'] : [s / 3600, (s / 60) % 60, 'h'];
+  return `${Math.floor(whole)}:${String(Math.floor(rest)).padStart(2, '0')} ${unit}`;
+};
+
+/** `3.4/s`, or by the minute or hour where that is slow. */
+const rateText = (perSecond: number) => {
+  const [value, unit] =
+    perSecond >= 0.1
+      ? [perSecond, 's']
+      : perSecond >= 0.1 / 60
+        ? [perSecond * 60, 'min']
+        : [perSecond * 3600, 'h'];
+  return `${value.toFixed(value >= 10 ? 0 : 1)}/${unit}`;
 };
 
 export function progressBoard({ quiet = false }: { quiet?: boolean | undefined } = {}): ProgressBoard {
@@ -33,15 +46,15 @@ function meter(total: number) {
     first ??= done;
     const seconds = (performance.now() - started) / 1000;
     // Before there is something to go by, no figure is better than a wrong one.
-    if (done === first || seconds < 0.5) return { rate: '–', left: '–' };
+    if (done === first || seconds < 0.5) return { rate: '–/s', left: '–' };
     const rate = (done - first) / seconds;
-    return { rate: rate >= 10 ? rate.toFixed(0) : rate.toFixed(1), left: duration((total - done) / rate) };
+    return { rate: rateText(rate), left: duration((total - done) / rate) };
   };
 }
 
 function bars(): ProgressBoard {
   const multi = new MultiBar({
-    format: '{name} {bar} {percentage}% | {value}/{total} {unit} | {rate}/s | {left} left {note}',
+    format: '{name} {bar} {percentage}% | {value}/{total} {unit} | {rate} | {left} left {note}',
     stream: process.stderr,
     barsize: 24,
     hideCursor: true,
@@ -56,7 +69,7 @@ function bars(): ProgressBoard {
       const bar: SingleBar = multi.create(total, 0, {
         name: name.padEnd(10),
         unit,
-        rate: '–',
+        rate: '–/s',
         left: '–',
         note: '',
       });
@@ -82,7 +95,7 @@ function lines(): ProgressBoard {
       return {
         update(done, note = '') {
           const { rate, left } = measure(done);
-          latest = `${name}: ${done}/${total} ${unit}, ${rate}/s, ${left} left ${note}`.trimEnd();
+          latest = `${name}: ${done}/${total} ${unit}, ${rate}, ${left} left ${note}`.trimEnd();
           const now = performance.now();
           if (now - last < lineEvery && done < total) return;
           last = now;
