@@ -33,25 +33,41 @@ export interface ReadSpec {
 }
 
 /** Reads a spec from a file, or a preset by its name. Throws exit code 2 with the first thing that is wrong, and where it stands. */
-export function readSpecFile(reference: string, options: ReadOptions = {}): Promise<ReadSpec> {
-  return orThrow((problems) => loadFile(specFile(reference), problems), options);
-}
+export const readSpecFile = (reference: string, options: ReadOptions = {}): Promise<ReadSpec> =>
+  fileOrThrow(reference, checkLoaded, options);
 
 /** Reads a spec from YAML, JSON or a plain object; otherwise as {@link readSpecFile}. */
-export function readSpec(source: string | object, options: ReadOptions = {}): Promise<ReadSpec> {
-  return orThrow(
+export const readSpec = (source: string | object, options: ReadOptions = {}): Promise<ReadSpec> =>
+  sourceOrThrow(source, 'spec', checkLoaded, options);
+
+/** What checks that which was loaded, and completes it; undefined where `problems` has found something. */
+type Check<T, O> = (loaded: LoadedSpec | undefined, problems: Problems, options: O) => Promise<T | undefined>;
+
+/** What `check` makes of a file or preset. Throws exit code 2 with the first thing that is wrong. */
+export const fileOrThrow = <T, O>(reference: string, check: Check<T, O>, options: O): Promise<T> =>
+  orThrow((problems) => loadFile(specFile(reference), problems), check, options);
+
+/** The same of YAML, JSON or a plain object. @param name in messages, and of a spec that has none */
+export const sourceOrThrow = <T, O>(
+  source: string | object,
+  name: string,
+  check: Check<T, O>,
+  options: O,
+): Promise<T> =>
+  orThrow(
     (problems) =>
-      typeof source === 'string' ? loadText(source, 'spec', problems) : loadPlain(source, problems),
+      typeof source === 'string' ? loadText(source, name, problems) : loadPlain(source, problems, name),
+    check,
     options,
   );
-}
 
-async function orThrow(
+async function orThrow<T, O>(
   load: (problems: Problems) => LoadedSpec | undefined,
-  options: ReadOptions,
-): Promise<ReadSpec> {
+  check: Check<T, O>,
+  options: O,
+): Promise<T> {
   const problems = new Problems();
-  const read = await checkLoaded(load(problems), problems, options);
+  const read = await check(load(problems), problems, options);
   problems.throwFirst();
   return read!;
 }

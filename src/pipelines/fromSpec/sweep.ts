@@ -2,16 +2,9 @@ import { join } from 'node:path';
 import type { JsonValue } from '../../core/run/index.js';
 import { type MapNode, nodeOf, type SpecNode } from '../../core/spec/document.js';
 import { checkFields } from '../../core/spec/fields.js';
-import {
-  type LoadedSpec,
-  loadFile,
-  loadPlain,
-  loadText,
-  overrideIn,
-  specFile,
-} from '../../core/spec/load.js';
+import { type LoadedSpec, loadText, overrideIn } from '../../core/spec/load.js';
 import type { Override } from '../../core/spec/override.js';
-import { type Place, Problems } from '../../core/spec/problems.js';
+import type { Place, Problems } from '../../core/spec/problems.js';
 import { resolvedSpec } from '../../core/spec/resolved.js';
 import { type Chosen, nameOf, needsOf, type Spec, type StageList } from '../../core/spec/spec.js';
 import {
@@ -23,7 +16,7 @@ import {
 import { copyOf, isSweepTree, standingOn } from '../../core/spec/sweepTree.js';
 import { suggest } from '../../core/suggest.js';
 import { builtIns } from '../builtIns.js';
-import { checkLoaded, type ReadOptions, type ReadSpec } from './read.js';
+import { checkLoaded, fileOrThrow, type ReadOptions, type ReadSpec, sourceOrThrow } from './read.js';
 import { spaceOf } from './resources.js';
 
 /** What a sweep compares: searches, each with the controller of a pretraining of its own kind or without one. */
@@ -58,28 +51,12 @@ export interface ReadSweepOptions extends ReadOptions {
 }
 
 /** Reads a sweep from a file, or a preset by its name. Throws exit code 2 with the first thing that is wrong, and where it stands. */
-export function readSweepFile(reference: string, options: ReadSweepOptions = {}): Promise<Sweep> {
-  return orThrow((problems) => loadFile(specFile(reference), problems), options);
-}
+export const readSweepFile = (reference: string, options: ReadSweepOptions = {}): Promise<Sweep> =>
+  fileOrThrow(reference, checkSweep, options);
 
 /** Reads a sweep from YAML, JSON or a plain object; otherwise as {@link readSweepFile}. */
-export function readSweep(source: string | object, options: ReadSweepOptions = {}): Promise<Sweep> {
-  return orThrow(
-    (problems) =>
-      typeof source === 'string' ? loadText(source, 'sweep', problems) : loadPlain(source, problems, 'sweep'),
-    options,
-  );
-}
-
-async function orThrow(
-  load: (problems: Problems) => LoadedSpec | undefined,
-  options: ReadSweepOptions,
-): Promise<Sweep> {
-  const problems = new Problems();
-  const sweep = await checkSweep(load(problems), problems, options);
-  problems.throwFirst();
-  return sweep!;
-}
+export const readSweep = (source: string | object, options: ReadSweepOptions = {}): Promise<Sweep> =>
+  sourceOrThrow(source, 'sweep', checkSweep, options);
 
 /** Checks what was loaded; undefined where `problems` has found something. */
 export async function checkSweep(
