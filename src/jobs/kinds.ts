@@ -16,6 +16,10 @@ const settingsOf = ({ spec }: Pick<Manifest, 'spec'>): Resolved =>
 export const isSweep = ({ kind, spec }: Pick<Manifest, 'kind' | 'spec'>): boolean =>
   kind === 'sweep' && !('pipeline' in settingsOf({ spec }));
 
+/** Whether a spec names modules of its own: to read it is to run them, so a command that only shows a run does not. */
+export const hasModules = ({ spec }: Pick<Manifest, 'spec'>): boolean =>
+  JSON.stringify(spec).includes('"use":');
+
 /**
  * The spec that a run was made from, as its manifest holds it. Runs of rxnas 0.1 hold settings, of which it is made anew. Throws exit code 3
  * for a run of a kind that rxnas does not know, 2 where the spec cannot be read (a module that it uses is gone).

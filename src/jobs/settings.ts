@@ -1,4 +1,5 @@
 import { usageError } from '../core/errors.js';
+import { given } from '../core/given.js';
 import { lossSpec } from '../core/losses/index.js';
 import type { Needing } from '../core/spec/component.js';
 import { nodeOf, plainOf, type SpecNode } from '../core/spec/document.js';
@@ -188,8 +189,9 @@ export function sweepSpec(
   set: readonly Override[] = [],
 ): Promise<Sweep> {
   const { steps, engine, threads, benchmark, queries, rounds, protocol, ...rest } = settings;
-  const engines = engineOverride(engine, threads);
+  const engines = engineOverride(engine, undefined);
   return readSweepFile(reference, {
+    ...given({ threads: threads as number | undefined }),
     set: [
       ...atPaths('sweep', sweepPaths, rest, ['benchmark', 'queries', 'rounds', 'protocol', 'steps']),
       ...set,

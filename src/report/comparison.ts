@@ -5,21 +5,23 @@ import type { Comparison, ComparisonRow } from './model.js';
 type Summary = EventRow<'summary'>;
 
 /**
- * The table of a sweep, from the rows that it has logged at its end; undefined before.
- * @param benchmark what there is to say of the benchmark
+ * The table of a sweep; undefined where no search has ended.
+ * @param summaries those that it has logged at its end, or how its variants have done so far
+ * @param about whether it has ended, and what there is to say of the benchmark
  */
 export function comparisonOf(
   name: string,
-  logged: readonly Summary[],
-  benchmark?: string,
+  summaries: readonly Summary[],
+  { ended, benchmark }: { ended: boolean; benchmark?: string },
 ): Comparison | undefined {
-  const rows = logged.filter(({ searches }) => searches > 0).map(comparisonRow);
+  const rows = summaries.filter(({ searches }) => searches > 0).map(comparisonRow);
   if (rows.length === 0) return undefined;
-  const against = logged.find((row) => row.against !== '')?.against;
-  const protocols = [...new Set(logged.map(({ protocol }) => protocol as Protocol))];
+  const against = summaries.find((row) => row.against !== '')?.against;
+  const protocols = [...new Set(summaries.map(({ protocol }) => protocol as Protocol))];
   return {
     name,
     notes: [
+      ...(ended ? [] : ['So far: the sweep has not ended.']),
       ...protocols.map((protocol) => `Protocol ${protocol}: ${protocolTexts[protocol]}.`),
       ...(benchmark === undefined ? [] : [`Benchmark ${benchmark}.`]),
     ],

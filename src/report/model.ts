@@ -7,7 +7,7 @@ export interface ReportModel {
   version: string;
   runs: RunModel[];
   panels: Panel[];
-  /** One for each finished sweep. */
+  /** One for each sweep of which a search has ended. */
   comparisons: Comparison[];
   figures?: FigureModel[];
   map?: MapModel;

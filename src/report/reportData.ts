@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import type { EventRow } from '../core/batch/index.js';
 import { benchmarks } from '../core/benchmark/index.js';
+import { given } from '../core/given.js';
 import { type Manifest, runState, type StoredRun } from '../core/run/index.js';
 import { headlineOf } from '../core/spec/differences.js';
 import { version } from '../core/version.js';
@@ -9,21 +11,22 @@ import type { Figure, ReportModel, RunModel, Unit } from './model.js';
 import { panelsOf } from './panels.js';
 import { RunRows } from './runRows.js';
 
-/** What a report on runs shows, as they stand now; they may still be written. Throws exit code 3 where a log cannot be read. */
-export function reportData(runs: readonly StoredRun[], options: { title?: string } = {}): ReportModel {
-  const read = runs.map((run) => {
-    const rows = new RunRows();
-    for (const record of run.records({ events: RunRows.events })) rows.add(record);
-    return { run, rows };
-  });
-  return reportModel(read, options);
+/** A run, its rows, and what it has not logged yet: of a sweep that goes on, how its variants have done so far. */
+export interface ReadRun {
+  run: StoredRun;
+  rows: RunRows;
+  summaries?: readonly EventRow<'summary'>[];
 }
 
-/** What a report shows of runs whose rows have been read. */
-export function reportModel(
-  read: readonly { run: StoredRun; rows: RunRows }[],
-  { title }: { title?: string } = {},
-): ReportModel {
+/** A run and its rows, as they stand now; it may still be written. Throws exit code 3 where the log cannot be read. */
+export function readRun(run: StoredRun): ReadRun {
+  const rows = new RunRows();
+  for (const record of run.records({ events: RunRows.events })) rows.add(record);
+  return { run, rows };
+}
+
+/** What a report on runs shows. */
+export function reportModel(read: readonly ReadRun[], { title }: { title?: string } = {}): ReportModel {
   const names = namesOf(read.map(({ run }) => run));
   const panels = panelsOf(
     read.map(({ run, rows }, i) => ({ name: names[i]!, group: groupOf(run.manifest), rows })),
@@ -35,9 +38,15 @@ export function reportModel(
     version,
     runs: models,
     panels,
-    comparisons: read.flatMap(
-      ({ run, rows }, i) => comparisonOf(names[i]!, rows.summaries, benchmarkText(run.manifest)) ?? [],
-    ),
+    comparisons: read.flatMap(({ run, rows, summaries = [] }, i) => {
+      const ended = rows.summaries.length > 0;
+      return (
+        comparisonOf(names[i]!, ended ? rows.summaries : summaries, {
+          ended,
+          ...given({ benchmark: benchmarkText(run.manifest) }),
+        }) ?? []
+      );
+    }),
   };
 }
 

@@ -106,7 +106,7 @@ it('shows no state for each row: what comes at once comes as one', async () => {
   await run.finish('done');
 });
 
-it('counts the searches of a sweep', async () => {
+it('counts the searches of a sweep, and shows how its variants have done so far', async () => {
   const query = {
     round: 0,
     cell: 1,
@@ -129,8 +129,13 @@ it('counts the searches of a sweep', async () => {
   run.append('result', { ...query, ...best, variant: 'evolution', query: 1, seed: 1 });
   run.flush();
   const { until } = watched(run.dir);
-  const { live } = await until(() => true);
+  const { live, comparisons } = await until(() => true);
   expect(live!.progress).toMatchObject([{ unit: 'searches', done: 2, total: 6 }]);
+  expect(comparisons[0]!.notes[0]).toBe('So far: the sweep has not ended.');
+  expect(comparisons[0]!.rows).toMatchObject([
+    { variant: 'random', searches: 1, test: 0.9 },
+    { variant: 'evolution', searches: 1 },
+  ]);
   run.close();
 });
 

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { dataError, exitCode, usageError } from '../../core/errors.js';
+import { dataError, exitCode, RxnasError, usageError } from '../../core/errors.js';
 import { given } from '../../core/given.js';
 import {
   findRun,
@@ -15,13 +15,14 @@ import { headlineOf } from '../../core/spec/differences.js';
 import { unknownName } from '../../core/suggest.js';
 import { embeddingMap } from '../../jobs/embeddingMap.js';
 import { drawFigure } from '../../jobs/figures/index.js';
-import { isSweep } from '../../jobs/kinds.js';
+import { hasModules, isSweep, sweepOfRun } from '../../jobs/kinds.js';
+import { sweepStanding } from '../../jobs/sweep/standing.js';
 import type { FigureName } from '../../report/figures/index.js';
 import { mapModel } from '../../report/mapModel.js';
 import type { FigureModel, MapModel } from '../../report/model.js';
 import { pageFigure } from '../../report/pageFigure.js';
 import { renderPage } from '../../report/renderPage.js';
-import { reportData } from '../../report/reportData.js';
+import { type ReadRun, readRun, reportModel } from '../../report/reportData.js';
 import type { Args, Command } from '../command.js';
 import type { Output } from '../output.js';
 import { progressBoard } from '../progress.js';
@@ -89,7 +90,8 @@ export const reportCommand: Command = {
       throw usageError(`--out ${args.out} is no HTML file`, 'name a file that ends in .html');
     }
     const runs: StoredRun[] = args.runs.map((name: string) => openRun(findRun(name, args.root)));
-    const model = reportData(runs, given({ title: args.title as string | undefined }));
+    const read = await Promise.all(runs.map(readSoFar));
+    const model = reportModel(read, given({ title: args.title as string | undefined }));
     const controllers = withController(runs);
     const names = figureNamesOf(controllers, args);
     const map = await mapOf(args.map === 'logged' ? runs[0] : controllers[0], args, output);
@@ -102,6 +104,20 @@ export const reportCommand: Command = {
   },
 };
 
+/** A run and, of a sweep that has not ended, how its variants have done so far. */
+async function readSoFar(run: StoredRun): Promise<ReadRun> {
+  const read = readRun(run);
+  const { dir, manifest } = run;
+  if (!isSweep(manifest) || manifest.status === 'done' || hasModules(manifest)) return read;
+  try {
+    const { summary } = await sweepStanding(dir, await sweepOfRun(manifest));
+    return { ...read, summaries: summary };
+  } catch (error) {
+    if (error instanceof RxnasError) return read; // of an rxnas that named its rows otherwise
+    throw error;
+  }
+}
+
 /** Runs whose controllers can be asked: of a sweep the first of each loss that it has pretrained. */
 function withController(runs: readonly StoredRun[]): StoredRun[] {
   const own = runs.flatMap((run) => (isSweep(run.manifest) ? pretrainingsOf(run) : run));
@@ -112,7 +128,9 @@ const spaceOf = ({ dir }: StoredRun): string | undefined => newestCheckpoint(dir
 
 function pretrainingsOf({ dir }: StoredRun): StoredRun[] {
   const runs = listRuns(dir).flatMap(({ dir, manifest }) => (manifest ? new StoredRun(dir, manifest) : []));
-  const bySeed = runs.toSorted((a, b) => a.manifest.seed - b.manifest.seed);
+  const bySeed = runs.toSorted(
+    ({ manifest: a }, { manifest: b }) => a.seed - b.seed || a.created.localeCompare(b.created),
+  );
   const losses = bySeed.map(({ manifest }) => headlineOf(manifest.spec).loss);
   return bySeed.filter((_, i) => losses.indexOf(losses[i]) === i);
 }

@@ -84,6 +84,7 @@ function flagsOf(args: Args) {
     const name = flag.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     if (args[flag] !== undefined) wholeNumber(name, args[flag]);
   }
+  if (args.threads !== undefined) wholeNumber('threads', args.threads, 1, 16);
   return given({
     losses:
       args.losses === undefined ? undefined : (args.losses as string).split(',').map((name) => name.trim()),

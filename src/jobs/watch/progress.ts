@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { isRun, type LogRecord, type Manifest, readManifest, type StoredRun } from '../../core/run/index.js';
 import { spaceOf } from '../../pipelines/fromSpec/index.js';
+import type { Sweep } from '../../pipelines/fromSpec/sweep.js';
 import type { Progress } from '../../report/model.js';
 import type { RunRows } from '../../report/runRows.js';
-import { isSweep, specOfRun, sweepOfRun } from '../kinds.js';
+import { hasModules, isSweep, specOfRun, sweepOfRun } from '../kinds.js';
 import { amountsOf } from '../specJob.js';
 import { tasksOf } from '../sweep/tasks.js';
 
@@ -14,6 +15,7 @@ interface Plan {
   totals: Partial<Record<Unit, number>>;
   /** Folders of a sweep's pretrainings, which are runs of their own. */
   pretrainings: string[];
+  sweep?: Sweep;
 }
 
 /** Milliseconds of the newest rows over which the rate is measured. */
@@ -26,6 +28,11 @@ export class RunProgress {
   readonly #made = new Set<string>();
 
   private constructor(readonly plan: Plan) {}
+
+  /** The sweep, where the run is one. */
+  get sweep(): Sweep | undefined {
+    return this.plan.sweep;
+  }
 
   static async of(run: StoredRun): Promise<RunProgress> {
     return new RunProgress(await planOf(run));
@@ -81,10 +88,10 @@ export class RunProgress {
   }
 }
 
-/** What its spec says that a run will do. One with modules of its own is not read, as that would run them: nothing is known of it. */
+/** What its spec says that a run will do; nothing is known of one with modules of its own. */
 async function planOf({ dir, manifest }: StoredRun): Promise<Plan> {
   const none: Plan = { totals: {}, pretrainings: [] };
-  if (JSON.stringify(manifest.spec).includes('"use":')) return none;
+  if (hasModules(manifest)) return none;
   try {
     return isSweep(manifest) ? await planOfSweep(dir, manifest) : await planOfSpec(manifest);
   } catch {
@@ -93,8 +100,10 @@ async function planOf({ dir, manifest }: StoredRun): Promise<Plan> {
 }
 
 async function planOfSweep(dir: string, manifest: Manifest): Promise<Plan> {
-  const { pretrainings, searches } = tasksOf(await sweepOfRun(manifest));
+  const sweep = await sweepOfRun(manifest);
+  const { pretrainings, searches } = tasksOf(sweep);
   return {
+    sweep,
     totals: { searches: searches.length },
     pretrainings: pretrainings.map(({ name }) => join(dir, name)),
   };

@@ -3,6 +3,8 @@ import { type LogRecord, openRun, type Standing, StoredRun, watchRun } from '../
 import type { ReportModel } from '../../report/model.js';
 import { reportModel } from '../../report/reportData.js';
 import { RunRows } from '../../report/runRows.js';
+import { outcomeOf, type SearchOutcome, searchesIn } from '../sweep/outcome.js';
+import { summarise } from '../sweep/summary.js';
 import { RunProgress } from './progress.js';
 
 /** Milliseconds between two states of the page, at least. */
@@ -53,6 +55,7 @@ const followed = (dir: string): Observable<LogRecord | Standing> =>
 /** A run as far as it has been read. */
 class Watched {
   readonly #rows = new RunRows();
+  readonly #outcomes: SearchOutcome[] = [];
   #standing: Standing | undefined;
   #made: string | undefined;
   rest = leastRest;
@@ -67,6 +70,8 @@ class Watched {
     else if ('state' in item) this.#standing = item;
     else {
       this.#rows.add(item);
+      if (item.event === 'result')
+        for (const rows of searchesIn([item])) this.#outcomes.push(outcomeOf(rows));
       this.progress.mark(item, this.#rows);
     }
     return this;
@@ -80,7 +85,10 @@ class Watched {
   model(): ReportModel {
     const begun = performance.now();
     const { state, manifest } = this.#standing!;
-    const model = reportModel([{ run: new StoredRun(this.dir, manifest), rows: this.#rows }]);
+    const { sweep } = this.progress;
+    const goesOn = this.#rows.summaries.length === 0;
+    const summaries = sweep && goesOn ? summarise(sweep, this.#outcomes) : [];
+    const model = reportModel([{ run: new StoredRun(this.dir, manifest), rows: this.#rows, summaries }]);
     this.#made ??= model.made;
     this.rest = Math.max(leastRest, (performance.now() - begun) / share);
     const progress = this.progress.progress(this.#rows);

@@ -48,6 +48,8 @@ export interface ReadSweepOptions extends ReadOptions {
   /** Fields set in the spec of every search, and of every pretraining, whichever variant it is of. */
   setSearch?: readonly Override[];
   setPretrain?: readonly Override[];
+  /** Threads of every unit, whatever its spec says, from 1. */
+  threads?: number;
 }
 
 /** Reads a sweep from a file, or a preset by its name. Throws exit code 2 with the first thing that is wrong, and where it stands. */
@@ -180,7 +182,7 @@ async function checkVariant(
       ...(registry && { registry }),
       ...(environment && { environment }),
     });
-    return found && withOneThread(found);
+    return found && withThreads(found, options.threads);
   };
   if (!search) {
     problems.add(place, `${name} has no search`, 'give the sweep a `search`: { extends: search }');
@@ -242,15 +244,15 @@ function searchPart({ spec, registry }: ReadSpec): Spec | undefined {
 /** A variant that is searched with what its spec says, without a pretraining. */
 export const comparedVariant = (name: string, search: ReadSpec): Variant => ({
   name,
-  search: withOneThread({ ...search, spec: searchPart(search)! }),
+  search: withThreads({ ...search, spec: searchPart(search)! }),
 });
 
-/** Units of a sweep run side by side: unless the spec says otherwise, each on one thread. */
-function withOneThread(read: ReadSpec): ReadSpec {
+/** Units of a sweep run side by side: unless told otherwise, here or in the spec, each on one thread. */
+function withThreads(read: ReadSpec, threads?: number): ReadSpec {
   const { engine } = read.spec;
   if (!engine) return read;
   const name = nameOf(engine);
-  const chosen: Chosen = { [name]: { threads: 1, ...engine[name] } };
+  const chosen: Chosen = { [name]: { threads: 1, ...engine[name], ...(threads && { threads }) } };
   return { ...read, spec: { ...read.spec, engine: chosen } };
 }
 

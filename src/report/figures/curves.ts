@@ -1,4 +1,5 @@
 import type { MeanInterval } from '../../core/statistics/bootstrap.js';
+import { rangeOf } from '../sparkline.js';
 import { defineFigure } from './figure.js';
 import { powersOfTen, seriesEncoding, titled } from './parts.js';
 
@@ -53,12 +54,13 @@ export const curvesFigure = defineFigure<CurvesData>({
         high: Number.isFinite(high) ? 100 * high : null,
       })),
     );
+    const drawn = values.flatMap(({ mean, low, high }) => [mean, low ?? mean, high ?? mean]);
     const { color, strokeDash } = seriesEncoding(series.map(label), theme);
     const y = (field: string) => ({
       field,
       type: 'quantitative' as const,
       title: `test ${of} of the best cell (${of === 'regret' ? 'percentage points' : '%'})`,
-      scale: log ? { type: 'log' as const } : { zero: false },
+      scale: log ? { type: 'log' as const, nice: false, domain: rangeOf(drawn) } : { zero: false },
       ...(log && {
         axis: { values: powersOfTen(1e-6, 100).flatMap((power) => [power, 2 * power, 5 * power]) },
       }),

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { sweepSpec } from '../../../src/jobs/settings.js';
 import type { SearchOutcome } from '../../../src/jobs/sweep/outcome.js';
 import { outcomeOf } from '../../../src/jobs/sweep/outcome.js';
 import { summarise } from '../../../src/jobs/sweep/summary.js';
 import { tasksOf } from '../../../src/jobs/sweep/tasks.js';
-import { readSweep, readSweepFile } from '../../../src/pipelines/fromSpec/sweep.js';
+import { readSweep, readSweepFile, type Variant } from '../../../src/pipelines/fromSpec/sweep.js';
 
 const sweep = await readSweep({
   sweep: { losses: ['MultiSimilarity', 'NoMetric'], seeds: 2, searchSeeds: 2 },
@@ -80,6 +81,14 @@ describe('the preset table1', async () => {
     for (const part of ['"identity":"sequence"', '"perRound":129', '"epochs":99', '"most":51'])
       expect(spec).toContain(part);
     expect(JSON.stringify(pretrainings[0]!.spec)).toContain('"sameOrder":true');
+  });
+
+  it('computes on one thread a unit, or on as many as it is told, with the same engine', async () => {
+    for (const threads of [undefined, 3]) {
+      const [{ pretrain, search }] = (await sweepSpec('table1', { threads })).variants as [Variant];
+      const engine = { simd: { threads: threads ?? 1 } };
+      expect([pretrain!.spec.engine, search.spec.engine]).toEqual([engine, engine]);
+    }
   });
 
   it('holds the paper’s figures (REFERENCE §8), which stand beside those of its benchmark alone', async () => {

@@ -103,6 +103,21 @@ describe('a sweep', () => {
   });
 });
 
+it('shows its searches test accuracies alone, under the protocol oracle', async () => {
+  const { losses: _, ...seeds } = smallSweep().sweep;
+  const oracle = {
+    ...smallSweep({ 'rounds.protocol': 'oracle' }),
+    sweep: { ...seeds, losses: ['NoMetric'] },
+  };
+  const { dir, summary } = await run({}, await readSweep(oracle));
+  const rows = resultRows(dir);
+  expect(rows.length).toBeGreaterThan(200);
+  for (const { test, validation } of rows) expect(validation).toBe(test);
+  expect(rows.every(({ best_test, best_validation }) => best_test === best_validation)).toBe(true);
+  expect(new Set(summary.map(({ protocol }) => protocol))).toEqual(new Set(['oracle']));
+  expect(resultRows(whole.dir).some(({ test, validation }) => validation !== test)).toBe(true);
+});
+
 describe('--reuse', () => {
   const settings = { batch: 64, steps: 4, embed: 16, engine: 'simd', threads: 2 };
 

@@ -9,7 +9,7 @@ import { openSpace } from '../../../src/core/space/index.js';
 import { mapModel } from '../../../src/report/mapModel.js';
 import type { ReportModel } from '../../../src/report/model.js';
 import { renderPage } from '../../../src/report/renderPage.js';
-import { reportData } from '../../../src/report/reportData.js';
+import { readRun, reportModel } from '../../../src/report/reportData.js';
 import { chromiumPath, closeBrowserAtEnd, openPage } from '../../support/chromium.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
 
@@ -56,7 +56,7 @@ async function open(model: ReportModel, options: BrowserContextOptions = {}) {
 
 /** Runs of before the log had timings of stages: they get one. */
 function golden(...names: string[]): ReportModel {
-  const model = reportData(names.map((name) => openRun(`test/golden/runs/${name}`)));
+  const model = reportModel(names.map((name) => readRun(openRun(`test/golden/runs/${name}`))));
   const stage = { stage: 'encode', in: 512, out: 512, dropped: 0, seconds: 2.5, waiting: 0 };
   return { ...model, runs: model.runs.map((run) => ({ ...run, stages: [stage] })) };
 }
