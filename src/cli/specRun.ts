@@ -6,7 +6,14 @@ import { parseOverride } from '../core/spec/override.js';
 import { resolvedSpec, specHash, specYaml } from '../core/spec/resolved.js';
 import { executorWord } from '../core/work/executors.js';
 import { specOfRun, standing, type Wanted, wantedSpec } from '../jobs/kinds.js';
-import { amountsOf, resumeSpec, type SpecResult, type SpecRow, specJob } from '../jobs/specJob.js';
+import {
+  amountsOf,
+  type PhaseAmount,
+  resumeSpec,
+  type SpecResult,
+  type SpecRow,
+  specJob,
+} from '../jobs/specJob.js';
 import { type ReadSpec, spaceOf } from '../pipelines/fromSpec/index.js';
 import type { Args } from './command.js';
 import { interrupted$ } from './interrupt.js';
@@ -135,10 +142,13 @@ export async function again(
   return { code: exitCode.ok };
 }
 
-/** A line of progress for each phase that trains or searches, begun with its first row. */
+/** So many cells are embedded in a second: fewer have no line of progress. */
+const embeddedAtOnce = 50_000;
+
+/** A line of progress for each phase that trains, searches or embeds many cells, begun with its first row. */
 function specProgress({ spec, registry }: ReadSpec, board: ProgressBoard): (row: SpecRow) => void {
   const amounts = amountsOf(spec, spaceOf(spec, registry));
-  const next = (unit: 'steps' | 'queries') => {
+  const next = (unit: PhaseAmount['unit']) => {
     const index = amounts.findIndex((amount) => amount.unit === unit && Number.isFinite(amount.total));
     if (index < 0) return undefined;
     const [{ phase, total }] = amounts.splice(index, 1) as [(typeof amounts)[number]];
@@ -146,8 +156,14 @@ function specProgress({ spec, registry }: ReadSpec, board: ProgressBoard): (row:
   };
   let training: Progress | undefined;
   let search: ((row: SpecRow) => void) | undefined;
+  let embedding: Progress | undefined;
+  let embedded = 0;
   return (row) => {
-    if (row.event === 'step') {
+    if (row.event === 'embedded') {
+      embedded += row.row.cells;
+      if (embedded > embeddedAtOnce) embedding ??= next('cells');
+      embedding?.update(embedded);
+    } else if (row.event === 'step') {
       training ??= next('steps');
       training?.update(row.row.step + 1, `loss ${row.row.total.toFixed(3)}`);
     } else if (row.event === 'query' || row.event === 'train') {
@@ -198,7 +214,9 @@ function report({ training, search, ...result }: SpecResult, output: Output): Ex
         ? `next: rxnas export queries --run ${dir} --format csv`
         : training
           ? `next: rxnas search --controller ${dir}`
-          : `next: rxnas replay ${dir}`
+          : rows.embedding
+            ? `embeddings: ${dir}/embeddings-*.parquet (docs/analytics.md)`
+            : `next: rxnas replay ${dir}`
       : `stopped; go on with: rxnas resume ${dir}`,
   ]);
   return status === 'done' ? exitCode.ok : exitCode.interrupted;

@@ -26,9 +26,10 @@ import type { RoundRow } from '../pipelines/rounds.js';
 import { type JobOptions, type JobResult, place, withRun, workName } from './job.js';
 import { obstacle, roundsOf, trains } from './resumable.js';
 
-/** A row that a run has logged, and the end of a round. */
+/** A row that a run has logged, how many embeddings it has logged at once, and the end of a round. */
 export type SpecRow =
   | { [E in EventName]: { event: E; row: EventRow<E> } }[EventName]
+  | { event: 'embedded'; row: { cells: number } }
   | { event: 'round'; row: RoundRow };
 
 export interface SpecResult extends JobResult {
@@ -116,7 +117,7 @@ export function kindOf({ name, phases }: Spec): string {
 /** What the progress of a phase is counted in, and how much of it there is; ∞ where that is not known. */
 export interface PhaseAmount {
   phase: string;
-  unit: 'steps' | 'queries';
+  unit: 'steps' | 'queries' | 'cells';
   total: number;
 }
 
@@ -189,7 +190,12 @@ async function runPhases(
       run: {
         append(event: string, rows: RecordBatch | object | readonly object[]) {
           run.append(event, rows as never);
-          if (rows instanceof RecordBatch) return;
+          if (rows instanceof RecordBatch) {
+            if (event === 'embedding') {
+              options.onRow?.({ event: 'embedded', row: { cells: rows.numRows } });
+            }
+            return;
+          }
           for (const row of Array.isArray(rows) ? (rows as object[]) : [rows]) {
             if (event === 'step') lastStep = row as StepRow;
             options.onRow?.({ event, row } as SpecRow);
@@ -334,10 +340,16 @@ function* logged<E extends 'step' | 'query'>(dir: string, event: E): Generator<E
   }
 }
 
-/** What each phase's progress is counted in; phases without steps and queries are left out. */
+/** What each phase's progress is counted in; phases without steps, queries and embeddings are left out. */
 export function amountsOf({ phases }: Spec, space: OpenedSpec['space']): PhaseAmount[] {
   return phases.flatMap((phase): PhaseAmount[] => {
     if (trains(phase)) return [{ phase: phase.name, unit: 'steps', total: planOf(phase, space).steps }];
+    const [first] = phase.stages;
+    if (first?.kind === 'component' && first.name === 'embedCells') {
+      const { sample } = first.params;
+      const total = sample === 'all' ? space?.size : Number(sample);
+      return [{ phase: phase.name, unit: 'cells', total: total || Number.POSITIVE_INFINITY }];
+    }
     if (!roundsOf(phase)) return [];
     const budgets = [...componentsOf(phase)].flatMap(
       ({ params }) => (params.budget as number | undefined) ?? [],

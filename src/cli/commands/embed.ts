@@ -75,6 +75,8 @@ export const embedCommand: Command = {
       ...((args.umap || isGiven) && { umap: JSON.parse(JSON.stringify(umap)) }),
       ...{ seed, benchmark, engine, threads },
     };
+    if (settings.umap && !args.dryRun)
+      output.note('laying out the sample by UMAP first, which takes about a minute');
     return runRead(() => embedSpec(settings, overridesOf(args)), args, output);
   },
 };
