@@ -16,6 +16,8 @@ export interface ReadRun {
   run: StoredRun;
   rows: RunRows;
   summaries?: readonly EventRow<'summary'>[];
+  /** Pretrainings of a sweep, which are runs of their own, that its curves show. */
+  pretrainings?: readonly StoredRun[];
 }
 
 /** A run and its rows, as they stand now; it may still be written. Throws exit code 3 where the log cannot be read. */
@@ -29,7 +31,14 @@ export function readRun(run: StoredRun): ReadRun {
 export function reportModel(read: readonly ReadRun[], { title }: { title?: string } = {}): ReportModel {
   const names = namesOf(read.map(({ run }) => run));
   const panels = panelsOf(
-    read.map(({ run, rows }, i) => ({ name: names[i]!, group: groupOf(run.manifest), rows })),
+    read.flatMap(({ run, rows, pretrainings = [] }, i) => [
+      { name: names[i]!, group: groupOf(run.manifest), rows },
+      ...pretrainings.map((own) => ({
+        name: basename(own.dir),
+        group: groupOf(own.manifest),
+        rows: readRun(own).rows,
+      })),
+    ]),
   );
   const models = read.map(({ run, rows }, i) => runModel(run, rows, names[i]!));
   return {

@@ -1,6 +1,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { NEVER } from 'rxjs';
 import { describe, expect, it } from 'vitest';
+import { failure } from '../../src/core/errors.js';
+import { sweepJob } from '../../src/jobs/sweep/job.js';
+import { readSweep } from '../../src/pipelines/fromSpec/sweep.js';
+import { here, smallSweep } from '../jobs/sweep/support.js';
 import { rxnas } from '../support/rxnas.js';
 import { smallPretraining } from '../support/smallPretraining.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
@@ -48,6 +53,34 @@ describe('rxnas report', () => {
     const { rows, layouts } = modelIn(out, 'map-data');
     expect(rows).toBe(64);
     expect(layouts.map(({ name }: { name: string }) => name)).toEqual(['UMAP', 'principal components']);
+  });
+
+  it('shows of a sweep that has not ended how its variants have done so far, and a pretraining of each loss', async () => {
+    const folder = temporaryFolder();
+    const [dir, out] = [join(folder, 'sweep'), join(folder, 'report.html')];
+    const working = here({ folder: dir });
+    const executor: typeof working = {
+      ...working,
+      async run(unit) {
+        if (unit.name === 'pretrain-NoMetric-2') throw failure('the disk is full', 'make room');
+        return working.run(unit);
+      },
+    };
+    const sweep = await readSweep(smallSweep());
+    await expect(sweepJob(sweep, { out: dir, stop: NEVER, executor })).rejects.toThrow('the disk is full');
+    expect((await rxnas(['report', dir, '--out', out, '--map', 'none', '--figures', 'none'])).code).toBe(0);
+    const { comparisons, panels } = modelIn(out);
+    expect(comparisons[0].notes[0]).toBe('So far: the sweep has not ended.');
+    expect(comparisons[0].rows).toMatchObject([
+      { variant: 'TripletMargin', searches: 4 },
+      { variant: 'NoMetric', searches: 2 },
+      { variant: 'Random', searches: 4 },
+    ]);
+    const loss = panels.find(({ id }: { id: string }) => id === 'step-total');
+    expect(loss.series.map(({ name }: { name: string }) => name).sort()).toEqual([
+      'pretrain-NoMetric-1',
+      'pretrain-TripletMargin-1',
+    ]);
   });
 
   it('says in one message what is wrong, and keeps what stood there', async () => {

@@ -104,11 +104,12 @@ export const reportCommand: Command = {
   },
 };
 
-/** A run and, of a sweep that has not ended, how its variants have done so far. */
+/** A run; of a sweep with a pretraining of each loss and, before its end, how its variants have done so far. */
 async function readSoFar(run: StoredRun): Promise<ReadRun> {
-  const read = readRun(run);
   const { dir, manifest } = run;
-  if (!isSweep(manifest) || manifest.status === 'done' || hasModules(manifest)) return read;
+  if (!isSweep(manifest)) return readRun(run);
+  const read = { ...readRun(run), pretrainings: pretrainingsOf(run) };
+  if (manifest.status === 'done' || hasModules(manifest)) return read;
   try {
     const { summary } = await sweepStanding(dir, await sweepOfRun(manifest));
     return { ...read, summaries: summary };
@@ -126,6 +127,7 @@ function withController(runs: readonly StoredRun[]): StoredRun[] {
 
 const spaceOf = ({ dir }: StoredRun): string | undefined => newestCheckpoint(dir).checkpoint?.space;
 
+/** Of each loss the first. */
 function pretrainingsOf({ dir }: StoredRun): StoredRun[] {
   const runs = listRuns(dir).flatMap(({ dir, manifest }) => (manifest ? new StoredRun(dir, manifest) : []));
   const bySeed = runs.toSorted(

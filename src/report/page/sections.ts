@@ -28,7 +28,6 @@ function memo(part: (model: ReportModel) => unknown, render: Section['render']):
 
 export const sections: readonly Section[] = [
   { id: 'summary', of: 'runs', title: 'Summary', render: summary },
-  { id: 'curves', of: 'panels', title: 'Curves', render: chartsOf() },
   {
     id: 'comparison',
     of: 'comparisons',
@@ -38,6 +37,7 @@ export const sections: readonly Section[] = [
       ({ comparisons }) => comparisons.flatMap(compared),
     ),
   },
+  { id: 'curves', of: 'panels', title: 'Curves', render: chartsOf() },
   { id: 'figures', of: 'figures', title: 'Figures', render: figures },
   {
     id: 'stages',
