@@ -152,6 +152,13 @@ describe.skipIf(!chromiumPath)('the report in Chromium', () => {
     expect(await panel.locator('h3').textContent()).toMatch(/^Cell/);
     expect(await panel.locator('h3').textContent()).not.toBe(name);
 
+    await page.getByLabel('Find').fill(space.hash(cells[7]!));
+    await page.keyboard.press('Enter');
+    await panel.locator('h3', { hasText: `Cell ${id.toLocaleString('en-US')}` }).waitFor();
+    await page.getByLabel('Find').fill('0'.repeat(32));
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').filter({ hasText: 'is none of the cells' }).waitFor();
+
     await page.getByLabel('Find').fill('conv9x9 | 01');
     await page.keyboard.press('Enter');
     expect(await page.getByRole('alert').textContent()).toMatch(/conv9x9.*known: conv3x3/);

@@ -1,4 +1,5 @@
 import type { RxnasError } from '../../../core/errors.js';
+import type { Space } from '../../../core/space/space.js';
 import type { MapModel } from '../../model.js';
 import { h } from '../dom.js';
 import { format } from '../format.js';
@@ -41,7 +42,7 @@ export class EmbeddingMap {
     type: 'text',
     autocomplete: 'off',
     spellcheck: 'false',
-    placeholder: 'number or text',
+    placeholder: 'number, hash or text',
   });
   readonly #fault = h('p', { class: 'warning', role: 'alert', hidden: true });
   readonly #legend = h('div', { class: 'colours' });
@@ -65,6 +66,7 @@ export class EmbeddingMap {
   #palette: Palette | undefined;
   #distances: Distances | undefined;
   #selected: number | undefined;
+  #searches = 0;
   #neighbours: Neighbour[] = [];
 
   /** @param script text of the page's script, for the worker */
@@ -392,12 +394,19 @@ export class EmbeddingMap {
     if (x < 0 || y < 0 || x > width || y > height) this.#pan(width / 2 - x, height / 2 - y);
   }
 
-  /** Selects the cell of a number or a text. */
-  #search(text: string): void {
+  /** Selects the cell of a number, a hash or a text. */
+  async #search(text: string): Promise<void> {
     const { space, cells } = this.#data!;
+    const search = ++this.#searches;
     let row = -1;
     let fault = `'${text}' is none of the cells of this map.`;
     try {
+      if (space && /^[\da-f]{32}$/i.test(text.trim())) {
+        row = await this.#rowOfHash(text.trim().toLowerCase(), space, cells, () => search !== this.#searches);
+        if (search !== this.#searches) return;
+        this.#progress.textContent = '';
+        return this.#found(row, fault);
+      }
       const number = /^[\d,\s]+$/.test(text) ? Number(text.replaceAll(/[,\s]/g, '')) : undefined;
       const code = space ? (number === undefined ? space.parse(text) : space.cells()[number]) : number;
       const own = code !== undefined && space ? space.canonical(code) : code;
@@ -406,6 +415,22 @@ export class EmbeddingMap {
       const { message, hint } = error as RxnasError;
       fault = `${message}; ${hint}.`;
     }
+    this.#found(row, fault);
+  }
+
+  /** The row of a cell by its hash, −1 without one: hashes of half a million cells take seconds, so the page goes on meanwhile. */
+  async #rowOfHash(hash: string, space: Space, cells: Uint32Array, isOver: () => boolean): Promise<number> {
+    const atOnce = 1000;
+    for (let from = 0; from < cells.length && !isOver(); from += atOnce) {
+      const found = cells.subarray(from, from + atOnce).findIndex((cell) => space.hash(cell) === hash);
+      if (found >= 0) return from + found;
+      this.#progress.textContent = `Looking for the hash: ${Math.floor((100 * from) / cells.length)} %`;
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    return -1;
+  }
+
+  #found(row: number, fault: string): void {
     this.#fault.hidden = row >= 0;
     this.#fault.textContent = row >= 0 ? '' : fault;
     if (row >= 0) this.#select(row);
