@@ -20,6 +20,8 @@ export interface Controllers {
   space: Space;
   /** What each is called, in their order. */
   names: string[];
+  /** What each was trained with; undefined where that is not known. */
+  losses: (string | undefined)[];
   /** What `work` gives for each, one after the other. */
   each<T>(work: (controller: Controller) => Promise<T>): Promise<{ trained: T[]; untrained: T }>;
 }
@@ -48,6 +50,7 @@ export function openControllers(
   return {
     space: openSpace(first.space),
     names: controllerNames(paths),
+    losses: paths.map(lossOf),
     async each(work) {
       const engine = await openEngine(engineName, given({ threads }));
       const on = async ({ config, weights }: (typeof first)['controller']) => {
@@ -72,9 +75,10 @@ export function openControllers(
 
 /** What controllers are called: by their losses; where two have the same, by loss and folder. */
 export function controllerNames(paths: readonly string[]): string[] {
-  const losses = paths.map((path) => (isRun(path) ? headlineOf(readManifest(path).spec).loss : undefined));
-  return distinct(paths, losses);
+  return distinct(paths, paths.map(lossOf));
 }
+
+const lossOf = (path: string) => (isRun(path) ? headlineOf(readManifest(path).spec).loss : undefined);
 
 /** Labels that are told apart: those that are missing or stand for several are completed by the folder's name. */
 export function distinct(paths: readonly string[], labels: readonly (string | undefined)[]): string[] {

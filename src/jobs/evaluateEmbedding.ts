@@ -10,6 +10,7 @@ import {
 import { type Benchmark, openBenchmark } from '../core/benchmark/index.js';
 import type { Controller } from '../core/engine/engine.js';
 import { dataError } from '../core/errors.js';
+import { given } from '../core/given.js';
 import { stream } from '../core/random/random.js';
 import type { Space } from '../core/space/index.js';
 import { tokensOfCells } from '../core/space/space.js';
@@ -25,6 +26,8 @@ export interface EvaluateOptions extends ControllersOptions {
   cells: number;
   /** Random pairs of cells whose distances are compared. */
   pairs: number;
+  /** Told of each controller before it is evaluated. */
+  onController?: (name: string) => void;
 }
 
 /** What one encoder's embedding is worth. */
@@ -41,7 +44,8 @@ export interface Evaluation {
   seed: number;
   /** Absent without one. */
   benchmark?: string;
-  controllers: { name: string; path: string; quality: EmbeddingQuality }[];
+  /** `loss` is absent where it is not known. */
+  controllers: { name: string; loss?: string; path: string; quality: EmbeddingQuality }[];
   /** The same with the weights that a controller begins with: what the architecture alone gives. */
   untrained: EmbeddingQuality;
 }
@@ -51,10 +55,14 @@ export interface Evaluation {
  * same cells and pairs.
  */
 export async function evaluateEmbeddings(options: EvaluateOptions): Promise<Evaluation> {
-  const { space, names, each } = openControllers(options.controllers, options);
+  const { space, names, losses, each } = openControllers(options.controllers, options);
   const benchmark = options.benchmark === undefined ? undefined : await openBenchmark(options.benchmark);
   const sample = await drawSample(space, benchmark, options).finally(() => benchmark?.close?.());
-  const { trained, untrained } = await each((controller) => quality(space, controller, sample, options));
+  let at = 0;
+  const { trained, untrained } = await each((controller) => {
+    options.onController?.(names[at++] ?? 'untrained');
+    return quality(space, controller, sample, options);
+  });
   return {
     space: space.name,
     cells: sample.cells.length,
@@ -62,6 +70,7 @@ export async function evaluateEmbeddings(options: EvaluateOptions): Promise<Eval
     ...(benchmark && { benchmark: benchmark.name }),
     controllers: trained.map((quality, i) => ({
       name: names[i]!,
+      ...given({ loss: losses[i] }),
       path: options.controllers[i]!,
       quality,
     })),

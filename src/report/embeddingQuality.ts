@@ -7,10 +7,11 @@ interface Quality {
   accuracy?: Surrogates;
 }
 
-/** A figure of embeddings: what it is called, and its text for one of them. */
+/** A figure of embeddings: what it is called, what it is of one of them, and how such a number is written. */
 export interface QualityLine {
   name: string;
-  text(quality: Quality): string;
+  of(quality: Quality): number;
+  text(value: number): string;
 }
 
 const number = (value: number) => value.toFixed(3);
@@ -22,36 +23,42 @@ export function qualityLines({ locality, accuracy }: Quality): QualityLine[] {
   return [
     {
       name: 'rank correlation of embedding and edit distance',
-      text: (q) => number(q.locality.correlation),
+      of: (q) => q.locality.correlation,
+      text: number,
     },
     ...locality.byDistance.map(({ distance, pairs }, i) => ({
       name: `embedding distance, ${i < last ? distance : `more than ${last}`} ${i === 0 ? 'edit' : 'edits'} apart (${pairs.toLocaleString('en-US')} pairs)`,
-      text: (q: Quality) => number(q.locality.byDistance[i]!.mean),
+      of: (q: Quality) => q.locality.byDistance[i]!.mean,
+      text: number,
     })),
     {
       name: `nearest ${locality.neighbours} within 3 edits (chance ${percent(locality.chance)})`,
-      text: (q) => percent(q.locality.purity),
+      of: (q) => q.locality.purity,
+      text: percent,
     },
     ...(accuracy
       ? [
           {
             name: 'accuracy differs between neighbours, of random pairs',
-            text: (q: Quality) => percent(q.accuracy!.roughness),
+            of: (q: Quality) => q.accuracy!.roughness,
+            text: percent,
           },
           ...accuracy.surrogates.flatMap(({ train }, i) => [
             {
               name: `rank correlation of a linear probe, ${train.toLocaleString('en-US')} cells`,
-              text: (q: Quality) => number(q.accuracy!.surrogates[i]!.linear),
+              of: (q: Quality) => q.accuracy!.surrogates[i]!.linear,
+              text: number,
             },
             {
               name: `rank correlation of 5 nearest neighbours, ${train.toLocaleString('en-US')} cells`,
-              text: (q: Quality) => number(q.accuracy!.surrogates[i]!.nearest),
+              of: (q: Quality) => q.accuracy!.surrogates[i]!.nearest,
+              text: number,
             },
           ]),
         ]
       : []),
-    { name: 'decoded to a valid cell', text: (q) => percent(q.decoding.valid) },
-    { name: 'decoded to the same cell', text: (q) => percent(q.decoding.same) },
-    { name: 'tokens that come back', text: (q) => percent(q.decoding.tokens) },
+    { name: 'decoded to a valid cell', of: (q) => q.decoding.valid, text: percent },
+    { name: 'decoded to the same cell', of: (q) => q.decoding.same, text: percent },
+    { name: 'tokens that come back', of: (q) => q.decoding.tokens, text: percent },
   ];
 }
