@@ -122,10 +122,10 @@ it('counts the searches of a sweep, and shows how its variants have done so far'
   const best = { best_validation: 0.9, best_test: 0.9, regret: 0, rank: 1, seconds: 0, protocol: 'V' };
   const settings = resolvedSweep(await comparison({ searchers: ['random', 'evolution'], seeds: 3 }));
   const run = await createRun({ kind: 'sweep', root: temporaryFolder(), spec: settings, seed: 1 });
-  run.append(
-    'result',
-    [1, 2].map((at) => ({ ...query, ...best, query: at, seed: 1 })),
-  );
+  for (const at of [1, 2, 3]) {
+    run.append('result', { ...query, ...best, query: at, seed: 1 });
+    run.flush(); // a search in several records
+  }
   run.append('result', { ...query, ...best, variant: 'evolution', query: 1, seed: 1 });
   run.flush();
   const { until } = watched(run.dir);

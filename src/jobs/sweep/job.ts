@@ -144,7 +144,7 @@ async function runSweep(
     }
 
     let logged = resumed?.checkpoint?.position.step ?? 0;
-    const found = logged > 0 ? [...loggedOutcomes(dir)] : [];
+    const found = logged > 0 ? loggedOutcomes(dir) : [];
     const waiting = new WaitingSearches(dir);
     const early = new Map<number, SearchOutcome>();
     const there = new Set(waiting.list());

@@ -41,12 +41,32 @@ export function outcomeOf(rows: readonly ResultRow[]): SearchOutcome {
   };
 }
 
-/** The outcomes of the searches that the log of a sweep holds, in their order. */
-export const loggedOutcomes = (dir: string): Generator<SearchOutcome> =>
-  outcomes(openRun(dir).records({ events: ['result'] }));
+/** The outcomes of the searches in a log that is read record by record; a search may be spread over several. */
+export class Outcomes {
+  readonly #ended: SearchOutcome[] = [];
+  #rows: ResultRow[] = [];
 
-function* outcomes(records: Iterable<LogRecord>): Generator<SearchOutcome> {
-  for (const rows of searchesIn(records)) yield outcomeOf(rows);
+  add({ batch }: Pick<LogRecord, 'batch'>): void {
+    for (const row of rowsOf(batch) as Generator<ResultRow>) {
+      if (row.query === 1 && this.#rows.length > 0) {
+        this.#ended.push(outcomeOf(this.#rows));
+        this.#rows = [];
+      }
+      this.#rows.push(row);
+    }
+  }
+
+  /** Those so far; the last search as far as it has been read. */
+  soFar(): SearchOutcome[] {
+    return this.#rows.length > 0 ? [...this.#ended, outcomeOf(this.#rows)] : [...this.#ended];
+  }
+}
+
+/** The outcomes of the searches that the log of a sweep holds, in their order. */
+export function loggedOutcomes(dir: string): SearchOutcome[] {
+  const outcomes = new Outcomes();
+  for (const record of openRun(dir).records({ events: ['result'] })) outcomes.add(record);
+  return outcomes.soFar();
 }
 
 /** The rows of each search in a log: a search begins with its query 1. */

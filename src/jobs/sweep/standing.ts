@@ -16,7 +16,7 @@ export async function sweepStanding(
 ): Promise<Omit<SweepResult, 'status'> & { status: RunState }> {
   const { manifest } = openRun(dir);
   const { pretrainings, searches } = tasksOf(sweep);
-  const outcomes = [...loggedOutcomes(dir)];
+  const outcomes = loggedOutcomes(dir);
   const waiting = new WaitingSearches(dir);
   for (const index of waiting.places()) {
     if (index < outcomes.length) continue;

@@ -3,7 +3,7 @@ import { type LogRecord, openRun, type Standing, StoredRun, watchRun } from '../
 import type { ReportModel } from '../../report/model.js';
 import { reportModel } from '../../report/reportData.js';
 import { RunRows } from '../../report/runRows.js';
-import { outcomeOf, type SearchOutcome, searchesIn } from '../sweep/outcome.js';
+import { Outcomes } from '../sweep/outcome.js';
 import { summarise } from '../sweep/summary.js';
 import { RunProgress } from './progress.js';
 
@@ -55,7 +55,7 @@ const followed = (dir: string): Observable<LogRecord | Standing> =>
 /** A run as far as it has been read. */
 class Watched {
   readonly #rows = new RunRows();
-  readonly #outcomes: SearchOutcome[] = [];
+  readonly #outcomes = new Outcomes();
   #standing: Standing | undefined;
   #made: string | undefined;
   rest = leastRest;
@@ -70,8 +70,7 @@ class Watched {
     else if ('state' in item) this.#standing = item;
     else {
       this.#rows.add(item);
-      if (item.event === 'result')
-        for (const rows of searchesIn([item])) this.#outcomes.push(outcomeOf(rows));
+      if (item.event === 'result') this.#outcomes.add(item);
       this.progress.mark(item, this.#rows);
     }
     return this;
@@ -87,7 +86,7 @@ class Watched {
     const { state, manifest } = this.#standing!;
     const { sweep } = this.progress;
     const goesOn = this.#rows.summaries.length === 0;
-    const summaries = sweep && goesOn ? summarise(sweep, this.#outcomes) : [];
+    const summaries = sweep && goesOn ? summarise(sweep, this.#outcomes.soFar()) : [];
     const model = reportModel([{ run: new StoredRun(this.dir, manifest), rows: this.#rows, summaries }]);
     this.#made ??= model.made;
     this.rest = Math.max(leastRest, (performance.now() - begun) / share);
