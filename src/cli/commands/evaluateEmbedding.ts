@@ -81,8 +81,9 @@ function columnsOf({ controllers, untrained }: Evaluation, byLoss: boolean) {
     length > 1 ? `${name} (${length})` : name;
   const cell = ({ of, text }: QualityLine, qualities: readonly EmbeddingQuality[]) => {
     const values = qualities.map(of);
-    const spread = values.length > 1 ? ` ± ${text(standardDeviation(values))}` : '';
-    return `${text(mean(values))}${spread}`;
+    const middle = text(mean(values));
+    if (values.length === 1) return middle;
+    return `${middle.replace(/ %$/, '')} ± ${text(standardDeviation(values))}`;
   };
   return {
     header: ['', ...[...columns].map(title)],
