@@ -54,13 +54,14 @@ export const curvesFigure = defineFigure<CurvesData>({
         high: Number.isFinite(high) ? 100 * high : null,
       })),
     );
-    const drawn = values.flatMap(({ mean, low, high }) => [mean, low ?? mean, high ?? mean]);
+    const [least, most] = rangeOf(values.flatMap(({ mean, low, high }) => [mean, low ?? mean, high ?? mean]));
+    const domain = least < most ? [least, most] : [least / 2, most * 2];
     const { color, strokeDash } = seriesEncoding(series.map(label), theme);
     const y = (field: string) => ({
       field,
       type: 'quantitative' as const,
       title: `test ${of} of the best cell (${of === 'regret' ? 'percentage points' : '%'})`,
-      scale: log ? { type: 'log' as const, nice: false, domain: rangeOf(drawn) } : { zero: false },
+      scale: log ? { type: 'log' as const, nice: false, domain } : { zero: false },
       ...(log && {
         axis: { values: powersOfTen(1e-6, 100).flatMap((power) => [power, 2 * power, 5 * power]) },
       }),
