@@ -76,7 +76,9 @@ export const embedCommand: Command = {
       ...{ seed, benchmark, engine, threads },
     };
     if (settings.umap && !args.dryRun)
-      output.note('laying out the sample by UMAP first, which takes about a minute');
+      output.note(
+        'laying out the sample by UMAP first, a minute or so; all cells of nasbench101 take three in all',
+      );
     return runRead(() => embedSpec(settings, overridesOf(args)), args, output);
   },
 };

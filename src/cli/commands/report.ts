@@ -64,7 +64,7 @@ export const reportCommand: Command = {
     umap: {
       type: 'boolean',
       default: false,
-      describe: 'lay the map out by UMAP as well; takes a minute longer',
+      describe: 'lay the map out by UMAP as well; takes minutes longer',
     },
     benchmark: {
       type: 'string',
