@@ -92,7 +92,7 @@ export const reportCommand: Command = {
     const runs: StoredRun[] = args.runs.map((name: string) => openRun(findRun(name, args.root)));
     const read = await Promise.all(runs.map(readSoFar));
     const model = reportModel(read, given({ title: args.title as string | undefined }));
-    const controllers = withController(runs);
+    const controllers = withController(read);
     const names = figureNamesOf(controllers, args);
     const map = await mapOf(args.map === 'logged' ? runs[0] : controllers[0], args, output);
     const figures = await figuresOf(names, controllers, args, output);
@@ -120,8 +120,8 @@ async function readSoFar(run: StoredRun): Promise<ReadRun> {
 }
 
 /** Runs whose controllers can be asked: of a sweep the first of each loss that it has pretrained. */
-function withController(runs: readonly StoredRun[]): StoredRun[] {
-  const own = runs.flatMap((run) => (isSweep(run.manifest) ? pretrainingsOf(run) : run));
+function withController(read: readonly ReadRun[]): StoredRun[] {
+  const own = read.flatMap(({ run, pretrainings }) => pretrainings ?? [run]);
   return own.filter(({ dir }) => newestCheckpoint(dir).checkpoint?.controller);
 }
 

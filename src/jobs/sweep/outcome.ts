@@ -41,24 +41,36 @@ export function outcomeOf(rows: readonly ResultRow[]): SearchOutcome {
   };
 }
 
-/** The outcomes of the searches in a log that is read record by record; a search may be spread over several. */
-export class Outcomes {
-  readonly #ended: SearchOutcome[] = [];
-  #rows: ResultRow[] = [];
+/** Parts a log that is read record by record into its searches: one begins with its query 1, and may be spread over several records. */
+class SearchRows {
+  /** Of the last search, as far as it has been read. */
+  last: ResultRow[] = [];
 
-  add({ batch }: Pick<LogRecord, 'batch'>): void {
+  /** The searches that end with this record. */
+  *add({ batch }: Pick<LogRecord, 'batch'>): Generator<ResultRow[]> {
     for (const row of rowsOf(batch) as Generator<ResultRow>) {
-      if (row.query === 1 && this.#rows.length > 0) {
-        this.#ended.push(outcomeOf(this.#rows));
-        this.#rows = [];
+      if (row.query === 1 && this.last.length > 0) {
+        yield this.last;
+        this.last = [];
       }
-      this.#rows.push(row);
+      this.last.push(row);
     }
+  }
+}
+
+/** The outcomes of the searches in a log that is read record by record. */
+export class Outcomes {
+  readonly #rows = new SearchRows();
+  readonly #ended: SearchOutcome[] = [];
+
+  add(record: Pick<LogRecord, 'batch'>): void {
+    for (const rows of this.#rows.add(record)) this.#ended.push(outcomeOf(rows));
   }
 
   /** Those so far; the last search as far as it has been read. */
   soFar(): SearchOutcome[] {
-    return this.#rows.length > 0 ? [...this.#ended, outcomeOf(this.#rows)] : [...this.#ended];
+    const { last } = this.#rows;
+    return last.length > 0 ? [...this.#ended, outcomeOf(last)] : [...this.#ended];
   }
 }
 
@@ -69,17 +81,9 @@ export function loggedOutcomes(dir: string): SearchOutcome[] {
   return outcomes.soFar();
 }
 
-/** The rows of each search in a log: a search begins with its query 1. */
+/** The rows of each search in a log. */
 export function* searchesIn(records: Iterable<LogRecord>): Generator<ResultRow[]> {
-  let rows: ResultRow[] = [];
-  for (const { batch } of records) {
-    for (const row of rowsOf(batch) as Generator<ResultRow>) {
-      if (row.query === 1 && rows.length > 0) {
-        yield rows;
-        rows = [];
-      }
-      rows.push(row);
-    }
-  }
-  if (rows.length > 0) yield rows;
+  const rows = new SearchRows();
+  for (const record of records) yield* rows.add(record);
+  if (rows.last.length > 0) yield rows.last;
 }
