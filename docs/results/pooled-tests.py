@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pandas as pd
-from scipy.stats import kruskal, mannwhitneyu
+from scipy.stats import f_oneway, kruskal, mannwhitneyu
 
 results = pd.read_parquet(sys.argv[1])
 last = results.sort_values("query").groupby(["variant", "pretrain_seed", "seed"]).tail(1)
@@ -47,4 +47,14 @@ print("any metric loss above NoMetric (one-sided): p =", (count + 1) / 10_001)
 
 two = last.groupby(["variant", "pretrain_seed"])["best_test"].apply(list)
 two = pd.DataFrame([pair[:2] for name in losses for pair in two[name]])
-print("correlation of two searches on one pretraining:", np.corrcoef(two[0], two[1])[0, 1])
+if two.shape[1] == 2:
+    print("correlation of two searches on one pretraining:", np.corrcoef(two[0], two[1])[0, 1])
+
+# Of the sweep of Margin and NoMetric: searches made after the pair had been chosen, and whether pretrainings differ.
+new = last[last["seed"] > 2000]
+if len(new) > 0:
+    pair = [new[new["variant"] == name] for name in ("Margin", "NoMetric")]
+    second = [int((rows["rank"] <= 2).sum()) for rows in pair]
+    print("new searches at rank 2:", second, "p =", mannwhitneyu(*[rows["best_test"] for rows in pair]).pvalue)
+    own = last[last["variant"] == "NoMetric"].groupby("pretrain_seed")["best_test"]
+    print("pretrainings of NoMetric differ: p =", f_oneway(*[values for _, values in own]).pvalue)
